@@ -1,0 +1,35 @@
+import { z } from 'zod'
+
+export const routerSubjects = {
+  register: 'router.register',
+  unregister: 'router.unregister',
+  start: 'router.start',
+  greet: 'router.greet',
+} as const
+
+/** `router.register` and `router.unregister` (message-bus fact sheet, section 8; gorouter). Unknown fields are ignored. */
+export const RouterRegistration = z.object({
+  host: z.string(),
+  port: z.number().int(),
+  /** Host names, with an optional path; `*.` is a wildcard. */
+  uris: z.array(z.string()),
+  tags: z.record(z.string(), z.string()).nullish(),
+  /** App guid. */
+  app: z.string().nullish(),
+  dea: z.string().nullish(),
+  private_instance_id: z.string().nullish(),
+  private_instance_index: z.string().nullish(),
+  /** The registration's own life, if shorter than the router's. */
+  stale_threshold_in_seconds: z.number().nullish(),
+  options: z.object({ loadbalancing: z.string().nullish() }).nullish(),
+})
+export type RouterRegistration = z.infer<typeof RouterRegistration>
+
+/** `router.start`, and the reply to `router.greet`. */
+export const RouterGreeting = z.object({
+  id: z.string(),
+  hosts: z.array(z.string()),
+  minimumRegisterIntervalInSeconds: z.number(),
+  pruneThresholdInSeconds: z.number(),
+})
+export type RouterGreeting = z.infer<typeof RouterGreeting>

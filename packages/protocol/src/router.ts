@@ -22,6 +22,8 @@ export const RouterRegistration = z.object({
   /** The registration's own life, if shorter than the router's. */
   stale_threshold_in_seconds: z.number().nullish(),
   options: z.object({ loadbalancing: z.string().nullish() }).nullish(),
+  /** A route service that requests must pass before they reach the endpoint; https only. */
+  route_service_url: z.string().startsWith('https').or(z.literal('')).nullish(),
 })
 export type RouterRegistration = z.infer<typeof RouterRegistration>
 

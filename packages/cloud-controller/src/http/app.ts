@@ -1,0 +1,46 @@
+import { Hono } from 'hono'
+import { apiError } from '../errors/api-error.ts'
+import { routes as v3 } from '../v3/routes.ts'
+import { authenticate } from './authentication.ts'
+import type { ThreadServices, WorkerEnv } from './environment.ts'
+import { errorAnswer } from './error-answer.ts'
+import { rootDocuments } from './root-documents.ts'
+import type { VerifyToken } from './token-verifier.ts'
+
+/** What requests are served with. */
+export interface AppServices extends ThreadServices {
+  readonly verifyToken: VerifyToken
+}
+
+/**
+ * The whole HTTP application of a request thread: services → request id → token and scopes → routes → one error renderer.
+ * Trailing slashes are accepted, HEAD works where GET does.
+ */
+export function createApp(services: AppServices): Hono<WorkerEnv> {
+  const { verifyToken, ...threadServices } = services
+  const app = new Hono<WorkerEnv>({ strict: false })
+
+  app.use(async (c, next) => {
+    for (const [name, service] of Object.entries(threadServices)) c.set(name as keyof ThreadServices, service as never)
+    c.set('requestId', c.env?.request?.id ?? '')
+    await next()
+  })
+  for (const [path, document] of Object.entries(rootDocuments)) {
+    const answer = document(services.settings)
+    app.get(path, (c) => (typeof answer === 'string' ? c.text(answer) : c.json(answer)))
+  }
+  app.use('/v3/*', authenticate(verifyToken))
+  app.route('/', v3)
+
+  app.notFound((c) => {
+    const { status, body } = errorAnswer(apiError('NotFound'))
+    return c.json(body, status as 404)
+  })
+  app.onError((error, c) => {
+    const { status, headers, body } = errorAnswer(error)
+    if (status >= 500)
+      services.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'request failed')
+    return c.json(body, status as 500, headers as Record<string, string>)
+  })
+  return app
+}

@@ -1,0 +1,30 @@
+import type { Logger } from 'pino'
+import type { Blobstore } from '../blobstore/blobstore.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Settings } from '../config.ts'
+import type { Db } from '../db/schema.ts'
+import type { Caller } from '../permissions/caller.ts'
+import type { UserDirectory } from '../uaa/user-directory.ts'
+
+/** What a request or job thread has for as long as it lives. */
+export interface ThreadServices {
+  readonly db: Db
+  readonly settings: Settings
+  readonly bus: Bus
+  readonly blobstore: Blobstore
+  readonly userDirectory: UserDirectory
+  readonly logger: Logger
+}
+
+/** A body that the reactor put into a file or kept in memory (see @vcap/reactor ThreadRequest). */
+export interface IncomingRequest {
+  readonly id: string
+  readonly remoteAddress?: string
+  readonly body: null | Uint8Array | { readonly file: string; readonly sizeInBytes: number }
+}
+
+/** Hono's environment of every handler: `c.var.db`, `c.var.caller`, … */
+export interface WorkerEnv {
+  Bindings: { request?: IncomingRequest }
+  Variables: ThreadServices & { caller: Caller; requestId: string }
+}

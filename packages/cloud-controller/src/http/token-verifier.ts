@@ -1,0 +1,74 @@
+import { AccessTokenClaims, cloudControllerAudience } from '@vcap/protocol'
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { z } from 'zod'
+import { ApiError, apiError } from '../errors/api-error.ts'
+
+const TokenKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
+/** Keys are fetched again for a token that none of them made, at most this often. */
+const refetchIntervalInMilliseconds = 5_000
+const requestTimeoutInMilliseconds = 5_000
+const rememberedTokens = 1_000
+
+export type VerifyToken = (token: string) => Promise<AccessTokenClaims>
+
+/**
+ * Verifies UAA's access tokens with the keys of its `/token_keys`. A verified token is remembered until it expires.
+ * Throws InvalidAuthToken (401/1000), or UaaUnavailable as 502 when the keys can't be had (semantics, section 1).
+ */
+export function tokenVerifier(uaaUrl: string): VerifyToken {
+  const known = new Map<string, AccessTokenClaims>()
+  let keys: JWTVerifyGetKey | undefined
+  let fetchedAt = 0
+
+  async function verify(token: string): Promise<AccessTokenClaims> {
+    keys ??= await refetch()
+    try {
+      return await check(token, keys)
+    } catch (error) {
+      const unknownKey =
+        error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
+      if (!unknownKey || Date.now() - fetchedAt < refetchIntervalInMilliseconds) throw error
+      keys = await refetch()
+      return await check(token, keys)
+    }
+  }
+
+  async function refetch(): Promise<JWTVerifyGetKey> {
+    const fetched = createLocalJWKSet(await fetchKeys(uaaUrl))
+    fetchedAt = Date.now()
+    return fetched
+  }
+
+  return async (token) => {
+    const remembered = known.get(token)
+    if (remembered && remembered.exp * 1000 > Date.now()) return remembered
+    try {
+      const claims = await verify(token)
+      if (known.size >= rememberedTokens) known.clear()
+      known.set(token, claims)
+      return claims
+    } catch (cause) {
+      if (cause instanceof ApiError) throw cause
+      throw Object.assign(apiError('InvalidAuthToken'), { cause })
+    }
+  }
+}
+
+async function check(token: string, keys: JWTVerifyGetKey): Promise<AccessTokenClaims> {
+  const { payload } = await jwtVerify(token, keys, {
+    audience: cloudControllerAudience,
+    algorithms: ['RS256', 'RS384', 'RS512'],
+  })
+  return AccessTokenClaims.parse(payload)
+}
+
+async function fetchKeys(uaaUrl: string): Promise<JSONWebKeySet> {
+  try {
+    const response = await fetch(`${uaaUrl}/token_keys`, { signal: AbortSignal.timeout(requestTimeoutInMilliseconds) })
+    if (!response.ok) throw new Error(`UAA answered ${response.status} for its token keys`)
+    return TokenKeys.parse(await response.json()) as unknown as JSONWebKeySet
+  } catch (cause) {
+    const { errors: bodies } = apiError('UaaUnavailable')
+    throw new ApiError(502, bodies, { cause })
+  }
+}

@@ -1,0 +1,1 @@
+export { CloudControllerConfig } from './config.ts'

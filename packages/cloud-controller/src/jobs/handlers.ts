@@ -1,0 +1,24 @@
+import type { Row } from '../db/schema.ts'
+import type { ThreadServices } from '../http/environment.ts'
+
+/** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
+export type ClaimedJob = Omit<Row<'jobs'>, 'payload'> & { readonly payload: unknown }
+
+export interface JobOutcome {
+  readonly warnings?: ReadonlyArray<{ readonly detail: string }>
+  /** Not finished: run it again later, with another payload if one is given. */
+  readonly again?: {
+    readonly afterSeconds: number
+    readonly state?: 'PROCESSING' | 'POLLING'
+    readonly payload?: unknown
+  }
+}
+
+/**
+ * Does the work of one operation. It may be run twice (a lease that ran out), so it must be repeatable. What it throws ends
+ * the job as FAILED with the error's CF body.
+ */
+export type JobHandler = (services: ThreadServices, job: ClaimedJob) => Promise<JobOutcome | undefined>
+
+/** Handlers by operation: one line each. */
+export const jobHandlers: Readonly<Record<string, JobHandler>> = {}

@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { humanized } from './words.ts'
+
+/*
+ * Zod schemas of single fields, with CC's words for each fault (semantics, section 2.1). `words` is the attribute as CC
+ * humanises it, with its parents where it has some: "Name", "Relationships Space".
+ */
+
+const maximumInteger = 2_147_483_647
+
+/** Required text of 1 to `maximum` characters: missing or blank "can't be blank". */
+export function text(words: string, maximum = 255) {
+  return z
+    .string({
+      error: ({ input }) =>
+        input === undefined || input === null ? `${words} can't be blank` : `${words} must be a string`,
+    })
+    .superRefine((value, context) => {
+      const fault = textFault(value, maximum)
+      if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
+    })
+}
+
+function textFault(value: string, maximum: number): string | undefined {
+  if (value.trim() === '') return "can't be blank"
+  if (value.includes('\0')) return 'must not contain null bytes'
+  if ([...value].length > maximum) return `is too long (maximum is ${maximum} characters)`
+  return undefined
+}
+
+/** Text that may also be empty or null, at most `maximum` characters. */
+export function optionalText(words: string, maximum = 65_535) {
+  return z
+    .string({ error: `${words} must be a string` })
+    .refine((value) => [...value].length <= maximum, {
+      error: `${words} is too long (maximum is ${maximum} characters)`,
+    })
+    .refine((value) => !value.includes('\0'), { error: `${words} must not contain null bytes` })
+    .nullish()
+}
+
+export function flag(words: string) {
+  return z.boolean({ error: `${words} must be a boolean` })
+}
+
+/** An integer from `minimum` to `maximum`; "is not a number", "must be an integer", "must be greater than …". */
+export function integer(
+  words: string,
+  { minimum, maximum = maximumInteger }: { minimum?: number; maximum?: number } = {},
+) {
+  return z.number({ error: `${words} is not a number` }).superRefine((value, context) => {
+    const fault = integerFault(value, minimum, maximum)
+    if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
+  })
+}
+
+function integerFault(value: number, minimum: number | undefined, maximum: number): string | undefined {
+  if (!Number.isInteger(value)) return 'must be an integer'
+  if (minimum !== undefined && value < minimum)
+    return minimum === 1 ? 'must be greater than 0' : `must be greater than or equal to ${minimum}`
+  if (value > maximum) return `must be less than or equal to ${maximum}`
+  return undefined
+}
+
+/** A guid inside a relationship or filter: text of 1 to 200 characters. */
+export function guid(words: string) {
+  return z
+    .string({ error: `${words} must be a string` })
+    .refine((value) => value.length >= 1 && value.length <= 200 && !value.includes('\0'), {
+      error: `${words} must be between 1 and 200 characters`,
+    })
+}
+
+/** An object of which only the shape `{data: {guid}}` is accepted; `name` is the relationship's key ("space"). */
+export function toOne(name: string, parents = 'Relationships ') {
+  const words = `${parents}${humanized(name)}`
+  const shape = `${words} must be structured like this: "${name}: {"data": {"guid": "valid-guid"}}"`
+  return z.strictObject(
+    { data: z.strictObject({ guid: guid(`${words} Guid`) }, { error: shape }) },
+    { error: ({ input }) => (input === undefined || input === null ? `${words} can't be blank` : shape) },
+  )
+}
+
+/** Only the shape `{data: [{guid}, …]}`. */
+export function toMany(name: string, parents = 'Relationships ') {
+  const words = `${parents}${humanized(name)}`
+  const shape = `${words} must be structured like this: "${name}: {"data": [{"guid": "valid-guid"},{"guid": "valid-guid"}]}"`
+  return z.strictObject(
+    { data: z.array(z.strictObject({ guid: guid(words) }, { error: shape }), { error: shape }) },
+    { error: shape },
+  )
+}
+
+/** The `relationships` object of a create message. */
+export function relationships<S extends z.ZodRawShape>(shape: S) {
+  return z.strictObject(shape, {
+    error: ({ input, code }) => {
+      if (code === 'unrecognized_keys') return undefined
+      return input === undefined || input === null
+        ? "Relationships can't be blank"
+        : "Relationships 'relationships' is not an object"
+    },
+  })
+}
+
+/** The body of a to-many endpoint: `{data: [{guid}, …]}`, at least the array. */
+export const toManyBody = z.strictObject({
+  data: z
+    .unknown()
+    .superRefine((value, context) => {
+      const fault = (message: string): void => context.addIssue({ code: 'custom', message })
+      if (value === undefined || value === null) fault("Data can't be blank")
+      else if (!Array.isArray(value)) fault('Data must be an array')
+      else
+        for (const [index, element] of value.entries()) {
+          const id: unknown =
+            typeof element === 'object' && element !== null ? (element as { guid?: unknown }).guid : undefined
+          if (typeof id !== 'string' || Object.keys(element as object).length !== 1)
+            fault(`Invalid data type: Data[${index}] guid should be a string.`)
+        }
+    })
+    .transform((value) => value as Array<{ guid: string }>),
+})

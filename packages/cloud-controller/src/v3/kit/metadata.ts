@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import type { Db, Trx } from '../../db/schema.ts'
+import { apiError } from '../../errors/api-error.ts'
+import { keyFault, splitKey, valueFault } from './label-rules.ts'
+
+export interface MetadataMessage {
+  readonly labels?: Readonly<Record<string, string | null>>
+  readonly annotations?: Readonly<Record<string, string | null>>
+}
+
+export interface MetadataView {
+  readonly labels: Record<string, string>
+  readonly annotations: Record<string, string>
+}
+
+const maximumAnnotationLength = 5000
+const maximumLabels = 50
+const maximumAnnotations = 200
+
+/** `metadata` of a body: a null value removes the key. The faults are in CC's words (semantics, section 5). */
+export const metadataField = z.unknown().transform((value, context): MetadataMessage => {
+  const fault = (text: string): void => {
+    context.addIssue({ code: 'custom', message: `Metadata ${text}` })
+  }
+  if (!isObject(value)) {
+    fault('must be an object')
+    return z.NEVER
+  }
+  const unexpected = Object.keys(value).filter((key) => key !== 'labels' && key !== 'annotations')
+  if (unexpected.length > 0) fault(`has unexpected field(s): ${unexpected.map((key) => `'${key}'`).join(' ')}`)
+  return {
+    ...(value.labels !== undefined && { labels: labels(value.labels, fault) }),
+    ...(value.annotations !== undefined && { annotations: annotations(value.annotations, fault) }),
+  }
+})
+
+function labels(value: unknown, fault: (text: string) => void): Record<string, string | null> {
+  if (!isObject(value)) {
+    fault("'labels' is not an object")
+    return {}
+  }
+  for (const [key, label] of Object.entries(value)) {
+    const keyProblem = keyFault(key)
+    if (keyProblem) fault(`label key error: ${keyProblem}`)
+    const valueProblem = label === null ? undefined : valueFault(String(label))
+    if (valueProblem) fault(`label value error: ${valueProblem}`)
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, label]) => [key, label === null ? null : String(label)]))
+}
+
+function annotations(value: unknown, fault: (text: string) => void): Record<string, string | null> {
+  if (!isObject(value)) {
+    fault("'annotations' is not an object")
+    return {}
+  }
+  for (const [key, annotation] of Object.entries(value)) {
+    if (annotation === null) continue
+    const keyProblem = keyFault(key)
+    if (keyProblem) fault(`annotation key error: ${keyProblem}`)
+    const text = String(annotation)
+    if (text.length > maximumAnnotationLength)
+      fault(`annotation value error: '${text.slice(0, 8)}...' is greater than ${maximumAnnotationLength} characters`)
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, text === null ? null : String(text)]))
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Merges labels and annotations into what the resource has. Throws 390020 or 390023 beyond 50 labels or 200 annotations. */
+export async function saveMetadata(
+  trx: Trx,
+  resource: { type: string; guid: string },
+  message: MetadataMessage | undefined,
+): Promise<void> {
+  if (message?.labels) await merge(trx, 'labels', resource, message.labels)
+  if (message?.annotations) await merge(trx, 'annotations', resource, message.annotations)
+}
+
+const limits = {
+  labels: { maximum: maximumLabels, error: 'LabelLimitExceeded' },
+  annotations: { maximum: maximumAnnotations, error: 'AnnotationLimitExceeded' },
+} as const
+
+async function merge(
+  trx: Trx,
+  table: 'labels' | 'annotations',
+  { type, guid }: { type: string; guid: string },
+  entries: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  for (const key of Object.keys(entries)) {
+    const { prefix, name } = splitKey(key)
+    await trx
+      .deleteFrom(table)
+      .where('resource_type', '=', type)
+      .where('resource_guid', '=', guid)
+      .where('key_prefix', '=', prefix)
+      .where('key_name', '=', name)
+      .execute()
+  }
+  const rows = Object.entries(entries).flatMap(([key, value]) => {
+    const { prefix, name } = splitKey(key)
+    return value === null
+      ? []
+      : [{ resource_type: type, resource_guid: guid, key_prefix: prefix, key_name: name, value }]
+  })
+  if (rows.length === 0) return
+  await trx.insertInto(table).values(rows).execute()
+  const { count } = await trx
+    .selectFrom(table)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('resource_type', '=', type)
+    .where('resource_guid', '=', guid)
+    .executeTakeFirstOrThrow()
+  const { maximum, error } = limits[table]
+  if (count > maximum) throw apiError(error, rows.length, maximum)
+}
+
+/** Removes everything that was noted on the resources. */
+export async function deleteMetadata(trx: Trx, type: string, guids: readonly string[]): Promise<void> {
+  if (guids.length === 0) return
+  for (const table of ['labels', 'annotations'] as const) {
+    await trx.deleteFrom(table).where('resource_type', '=', type).where('resource_guid', 'in', guids).execute()
+  }
+}
+
+/** Labels and annotations of many resources, two statements in all. */
+export async function loadMetadata(
+  db: Db,
+  type: string,
+  guids: readonly string[],
+): Promise<ReadonlyMap<string, MetadataView>> {
+  const views = new Map<string, MetadataView>(guids.map((guid) => [guid, { labels: {}, annotations: {} }]))
+  if (guids.length === 0) return views
+  for (const table of ['labels', 'annotations'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .select(['resource_guid', 'key_prefix', 'key_name', 'value'])
+      .where('resource_type', '=', type)
+      .where('resource_guid', 'in', guids)
+      .orderBy('id')
+      .execute()
+    for (const { resource_guid, key_prefix, key_name, value } of rows) {
+      const view = views.get(resource_guid)
+      if (view) view[table][key_prefix === '' ? key_name : `${key_prefix}/${key_name}`] = value
+    }
+  }
+  return views
+}

@@ -1,0 +1,91 @@
+import type { ReferenceExpression, SelectQueryBuilder } from 'kysely'
+import type { Settings } from '../../config.ts'
+import type { Db, Tables } from '../../db/schema.ts'
+import type { Caller } from '../../permissions/caller.ts'
+import type { MetadataView } from './metadata.ts'
+
+/** What every row of a resource has. */
+export interface ResourceRow {
+  readonly guid: string
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+/** Who looks, and at what: a list hides more than a single resource. */
+export interface View {
+  readonly caller: Caller
+  readonly settings: Settings
+  readonly kind: 'list' | 'show'
+}
+
+/** A path that becomes `{href}`, or a path with what else the link carries. `null` leaves the link out. */
+export type Link = string | { readonly path: string; readonly method?: string } | null
+
+export interface Presentation {
+  /** In the order of the answer, between `updated_at` and `metadata`. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Besides `self`. */
+  readonly links?: Readonly<Record<string, Link>>
+}
+
+/** One resource's part of `included`: under which key, and the rows presented. */
+export interface Included {
+  readonly key: string
+  readonly resources: readonly unknown[]
+}
+
+/** Adds what clients ask for with `include=`; gets all rows of the page, so it costs a constant number of statements. */
+export type Include<R> = (db: Db, rows: readonly R[], view: View) => Promise<Included | readonly Included[]>
+
+export type ListFilter<Q> = (query: Q, values: string[], db: Db, caller: Caller) => Q
+export type BooleanFilter<Q> = { readonly boolean: (query: Q, value: boolean, db: Db, caller: Caller) => Q }
+/** A filter that reads its value by itself; what is wrong goes to `faults`. */
+export type ParsedFilter<Q> = {
+  readonly parse: (values: readonly string[], faults: string[]) => void
+  readonly apply: ListFilter<Q>
+}
+export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q>
+
+export type ResourceQuery<TB extends keyof Tables, R> = SelectQueryBuilder<Tables, TB, R>
+
+/**
+ * The facts about a resource: nothing in this object runs by itself; the verbs of the kit and the handlers pass it on.
+ * `TB` are the tables of its select, `R` its row, `E` what `load` adds.
+ */
+export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
+  /** Humanised singular, for "<singular> not found": "Organization quota". */
+  readonly singular: string
+  /** The kind's name in metadata tables, job links and events: "organization_quota". */
+  readonly type: string
+  /** Path of the list: `/v3/organization_quotas`. */
+  readonly path: string
+  /** The table that holds guid, id and times. */
+  readonly table: TB & string
+  /** Whether labels and annotations can be put on it. */
+  readonly hasMetadata: boolean
+  readonly select: (db: Db) => ResourceQuery<TB, R>
+  /** Narrows to what the caller sees. */
+  readonly readableBy: (query: ResourceQuery<TB, NoInfer<R>>, caller: Caller, db: Db) => ResourceQuery<TB, NoInfer<R>>
+  /** Besides guids, created_ats, updated_ats and label_selector. */
+  readonly filters?: Readonly<Record<string, Filter<ResourceQuery<TB, NoInfer<R>>>>>
+  /** Filters of every resource that this one refuses. */
+  readonly withoutFilters?: ReadonlyArray<'created_ats' | 'updated_ats' | 'guids'>
+  /** Besides created_at and updated_at. */
+  readonly orderBy?: Readonly<Record<string, ReferenceExpression<Tables, TB>>>
+  /** Order when the client names none; creation where absent. */
+  readonly defaultOrder?: ReadonlyArray<ReferenceExpression<Tables, TB>>
+  readonly include?: Readonly<Record<string, Include<NoInfer<R>>>>
+  /** Loads what the rows need besides themselves, for all rows at once. */
+  readonly load?: (db: Db, rows: ReadonlyArray<NoInfer<R>>, view: View) => Promise<E>
+  readonly present: (row: NoInfer<R>, loaded: NoInfer<E>, view: View) => Presentation
+}
+
+/** Declares a resource; only gives the object its types. */
+export function resource<TB extends keyof Tables, R extends ResourceRow, E = undefined>(
+  definition: Resource<TB, R, E>,
+): Resource<TB, R, E> {
+  return definition
+}
+
+/** Labels and annotations of a row without any. */
+export const noMetadata: MetadataView = { labels: {}, annotations: {} }

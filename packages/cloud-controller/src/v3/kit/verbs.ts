@@ -1,0 +1,147 @@
+import type { Context } from 'hono'
+import type { Tables } from '../../db/schema.ts'
+import { notFound } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import {
+  filteredQuery,
+  type ListRequest,
+  type ListRules,
+  ordered,
+  parseInclude,
+  parseListQuery,
+  throwFaults,
+} from './list-query.ts'
+import { paginationObject } from './pagination.ts'
+import { presentAll, presented, viewOf } from './present.ts'
+import { parseQueryString } from './query-string.ts'
+import type { Included, Resource, ResourceQuery, ResourceRow, View } from './resource.ts'
+import { quoted } from './words.ts'
+
+export interface ListOptions<TB extends keyof Tables, R> extends ListRules {
+  /** Narrows a nested list to its parent. */
+  readonly where?: (query: ResourceQuery<TB, R>) => ResourceQuery<TB, R>
+}
+
+/** Answers a page of the resource: 200 with `pagination`, `resources` and, when asked for, `included`. */
+export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+  options: ListOptions<TB, R> = {},
+): Promise<Response> {
+  const { db, caller } = c.var
+  const request = parseListQuery(resource, parseQueryString(c.req.url), options)
+  const all = filteredQuery(db, caller, resource, request)
+  const wanted = options.where ? options.where(all) : all
+  const total = await count(wanted)
+  const { page, perPage } = request.page
+  const rows = (await ordered(resource, wanted, request.orderBy)
+    .limit(perPage)
+    .offset((page - 1) * perPage)
+    .execute()) as R[]
+  const view = viewOf(c, 'list')
+  return c.json({
+    pagination: paginationObject(request.page, total, pageAddress(c, request)),
+    resources: await presentAll(db, resource, rows, view),
+    ...(request.include.length > 0 && { included: await included(c, resource, rows, request.include, view) }),
+  })
+}
+
+async function count<TB extends keyof Tables, R>(query: ResourceQuery<TB, R>): Promise<number> {
+  const row = await query
+    .clearSelect()
+    .clearOrderBy()
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number((row as { count: number }).count)
+}
+
+/** Addresses keep the filters and always carry the sign of an order (semantics, section 3). */
+function pageAddress(c: Context<WorkerEnv>, { page, orderBy }: ListRequest): (page: number) => string {
+  const url = new URL(c.req.url, c.var.settings.externalUrl)
+  const filters = [...url.searchParams].filter(([key]) => !['page', 'per_page', 'order_by'].includes(key))
+  return (number) => {
+    const parameters = new URLSearchParams(filters)
+    if (orderBy) parameters.set('order_by', `${orderBy.direction === 'desc' ? '-' : '+'}${orderBy.key}`)
+    parameters.set('page', String(number))
+    parameters.set('per_page', String(page.perPage))
+    return `${c.var.settings.externalUrl}${url.pathname}?${parameters}`
+  }
+}
+
+async function included<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+  rows: readonly R[],
+  names: readonly string[],
+  view: View,
+): Promise<Record<string, readonly unknown[]>> {
+  const parts: Included[] = []
+  for (const name of names) {
+    const include = resource.include?.[name]
+    if (include) parts.push(...[await include(c.var.db, rows, view)].flat())
+  }
+  return Object.fromEntries(parts.map(({ key, resources }) => [key, resources]))
+}
+
+/** The row with this guid, if the caller sees it. Throws 404 "<Resource> not found". */
+export async function find<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+  guid: string = c.req.param('guid') ?? '',
+): Promise<R> {
+  const row = await findReadable(c, resource, guid)
+  if (!row) throw notFound(resource.singular)
+  return row
+}
+
+/** The row with this guid, or undefined when it does not exist or the caller does not see it. */
+export async function findReadable<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+  guid: string,
+): Promise<R | undefined> {
+  const { db, caller } = c.var
+  const query = resource.readableBy(resource.select(db), caller, db)
+  return (await query.where(`${resource.table}.guid` as never, '=', guid as never).executeTakeFirst()) as R | undefined
+}
+
+/** The row as it is now, without asking who sees it: for answering after a write. */
+export async function reread<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+  guid: string,
+): Promise<R> {
+  const row = await resource
+    .select(c.var.db)
+    .where(`${resource.table}.guid` as never, '=', guid as never)
+    .executeTakeFirst()
+  if (!row) throw notFound(resource.singular)
+  return row as R
+}
+
+/** Answers one resource: 200, or 404 when the caller does not see it. Understands `include`. */
+export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+): Promise<Response> {
+  const include = showQuery(c, resource)
+  const row = await find(c, resource)
+  const answer = await presented(c, resource, row)
+  if (include.length === 0) return c.json(answer)
+  return c.json({ ...answer, included: await included(c, resource, [row], include, viewOf(c, 'show')) })
+}
+
+function showQuery<TB extends keyof Tables, R extends ResourceRow, E>(
+  c: Context<WorkerEnv>,
+  resource: Resource<TB, R, E>,
+): string[] {
+  const query = parseQueryString(c.req.url)
+  const faults: string[] = []
+  const include = parseInclude(Object.keys(resource.include ?? {}), query, faults)
+  const valid = resource.include ? ['include'] : []
+  const unknown = resource.include ? query.keys.filter((key) => key !== 'include') : []
+  if (unknown.length > 0)
+    faults.push(`Unknown query parameter(s): ${quoted(unknown)}. Valid parameters are: ${quoted(valid)}`)
+  throwFaults(faults)
+  return include
+}

@@ -1,0 +1,48 @@
+import { Hono } from 'hono'
+import { isFeatureEnabled } from '../../actions/feature-flags.ts'
+import { createOrganization, requestOrganizationDeletion, updateOrganization } from '../../actions/organizations.ts'
+import { notAuthorized } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { requireAdmin, requireWritableOrganization } from '../../permissions/guards.ts'
+import { acceptJob } from '../kit/accepted.ts'
+import { body } from '../kit/body.ts'
+import { presented } from '../kit/present.ts'
+import { find, list, reread, show } from '../kit/verbs.ts'
+import { OrganizationCreate, OrganizationUpdate } from './messages.ts'
+import { organizations } from './resource.ts'
+
+/** One handler an endpoint, its checks in the order of cloud_controller_ng app/controllers/v3/organizations_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+routes.get('/v3/organizations', (c) => list(c, organizations))
+routes.get('/v3/organizations/:guid', (c) => show(c, organizations))
+
+routes.post('/v3/organizations', async (c) => {
+  const { db, caller } = c.var
+  if (!caller.writesGlobally && !(await isFeatureEnabled(db, 'user_org_creation'))) throw notAuthorized()
+  const message = await body(c, OrganizationCreate)
+  if (message.suspended && !caller.writesGlobally) throw notAuthorized()
+  const guid = await db.transaction().execute((trx) => createOrganization(trx, message, caller))
+  return c.json(await presented(c, organizations, await reread(c, organizations, guid)), 201)
+})
+
+routes.patch('/v3/organizations/:guid', async (c) => {
+  const { db, caller } = c.var
+  const organization = await find(c, organizations) // 404 before 422: CC looks up before it parses
+  await requireWritableOrganization(db, caller, organization)
+  const message = await body(c, OrganizationUpdate)
+  if (message.suspended && !caller.writesGlobally) throw notAuthorized()
+  await db.transaction().execute((trx) => updateOrganization(trx, organization, message, caller))
+  return c.json(await presented(c, organizations, await reread(c, organizations, organization.guid)))
+})
+
+routes.delete('/v3/organizations/:guid', async (c) => {
+  const { caller } = c.var
+  const organization = await find(c, organizations)
+  requireAdmin(caller)
+  return acceptJob(
+    c,
+    { operation: 'organization.delete', resource: { type: 'organization', guid: organization.guid } },
+    (trx) => requestOrganizationDeletion(trx, organization, caller),
+  )
+})

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+import { identify } from '../system/process-identity.ts'
+import { UserError } from '../user-error.ts'
+import { type DataDirectory, writePrivateFile } from './data-directory.ts'
+
+const Owner = z.object({ pid: z.number().int(), started: z.string(), apiUrl: z.string() })
+
+export interface DataDirectoryLock {
+  /** Leaves word of who holds the lock. */
+  describe(apiUrl: string): Promise<void>
+  release(): void
+}
+
+/**
+ * Makes this process the only one that works in the data directory, or throws UserError that says who does. It is a lock of the
+ * operating system, taken through SQLite since Node.js has no call for it: it ends with the process however that ends, so there is
+ * no stale lock to judge and two processes can't both believe that they cleaned one up.
+ */
+export function lockDataDirectory(directory: DataDirectory): DataDirectoryLock {
+  const database = new DatabaseSync(directory.lockFile, { timeout: 0 })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && /locked/.test(error.message)) throw inUse(directory, error)
+    throw new UserError(
+      `${directory.lockFile} can't be locked: ${error instanceof Error ? error.message : error}. Is ${directory.root} on a disk of this machine?`,
+      1,
+      { cause: error },
+    )
+  }
+  return {
+    describe: (apiUrl) =>
+      writePrivateFile(directory.ownerFile, JSON.stringify({ ...identify(process.pid), apiUrl } satisfies OwnerInput)),
+    release: () => database.close(),
+  }
+}
+type OwnerInput = Partial<z.input<typeof Owner>>
+
+function inUse(directory: DataDirectory, cause: Error): UserError {
+  let who = ''
+  try {
+    const owner = Owner.parse(JSON.parse(readFileSync(directory.ownerFile, 'utf8')))
+    who = ` (process ${owner.pid}, API at ${owner.apiUrl})`
+  } catch {
+    // It has the lock and has not said yet who it is.
+  }
+  return new UserError(
+    `Another "vcap up" is running on the data directory ${directory.root}${who}.\n` +
+      'Stop it first, or give this one a directory and ports of its own: --data-dir DIR --port api=PORT …',
+    1,
+    { cause },
+  )
+}

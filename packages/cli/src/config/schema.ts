@@ -68,7 +68,8 @@ export const VcapConfig = z
         router: componentSettings,
         'log-cache': componentSettings,
         controller: componentSettings,
-        cell: componentSettings,
+        // The cell listens nowhere; its `host` is where routers find the apps.
+        cell: z.record(z.string(), z.unknown()).default({}),
       })
       .prefault({}),
   })

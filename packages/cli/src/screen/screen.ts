@@ -66,7 +66,8 @@ export class Screen {
 
   /** A row that wrapped would take two lines, and the next erasure would miss one. */
   #fitted(row: string): string {
-    const width = this.#terminal.columns ?? 80
+    // 0 is what a terminal says that was not told its size.
+    const width = this.#terminal.columns || 80
     const plain = stripVTControlCharacters(row)
     return plain.length < width ? row : `${plain.slice(0, width - 2)}…`
   }

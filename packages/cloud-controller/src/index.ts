@@ -1,1 +1,2 @@
 export { CloudControllerConfig } from './config.ts'
+export { startCloudController } from './start.ts'

@@ -29,6 +29,8 @@ export interface BusOperations {
     request: FindDropletRequest,
     options: { expected: number; timeoutInMilliseconds?: number },
   ) => Promise<FindDropletReply[]>
+  /** Everything the heartbeats say. */
+  'dea.actualState': () => ActualState
   /** What the heartbeats say of these processes, by process guid; a process without an instance is absent. */
   'dea.instances': (processGuids: string[]) => Record<string, HeartbeatInstance[]>
   /**
@@ -53,4 +55,16 @@ export interface Bus {
     ...values: Parameters<BusOperations[K]>
   ): Awaited<ReturnType<BusOperations[K]>>
   schedule<K extends keyof BusOperations>(name: K, ...values: Parameters<BusOperations[K]>): void
+}
+
+/** The actual state as the reactor knows it, for the reconciler. */
+export interface ActualState {
+  /** How long NATS has been connected without a break; heartbeats of all DEAs are known only after a while. */
+  readonly connectedForMilliseconds: number
+  readonly instances: ReadonlyArray<HeartbeatInstance & { readonly dea: string }>
+  readonly pendingStarts: ReadonlyArray<{
+    readonly processGuid: string
+    readonly version: string
+    readonly index: number
+  }>
 }

@@ -401,7 +401,15 @@ export interface InstanceCrashesTable {
   last_crash_at: string
 }
 
+/** Work that one of several Cloud Controllers does at a time. */
+export interface LeasesTable {
+  name: string
+  owner: string
+  held_until: string
+}
+
 export interface Tables {
+  leases: LeasesTable
   users: UsersTable
   organizations: OrganizationsTable
   spaces: SpacesTable

@@ -9,32 +9,32 @@ export interface ErrorBody {
 
 /**
  * An error that the client is told about: CF code, title, HTTP status and detail. Thrown where the fault is found, rendered
- * once (`http/error-answer.ts`). `errors` has more than one element only for compound faults (manifest validation).
+ * once (`http/error-answer.ts`). `bodies` has more than one element only for compound faults (manifest validation).
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
-  readonly errors: readonly ErrorBody[]
+  readonly bodies: readonly ErrorBody[]
   /** Extra response headers, such as Retry-After. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
-    errors: readonly ErrorBody[],
+    bodies: readonly ErrorBody[],
     options: { cause?: unknown; headers?: Record<string, string> } = {},
   ) {
-    super(errors.map((error) => error.detail).join(', '), options.cause === undefined ? {} : { cause: options.cause })
+    super(bodies.map((body) => body.detail).join(', '), options.cause === undefined ? {} : { cause: options.cause })
     this.status = status
-    this.errors = errors
+    this.bodies = bodies
     this.headers = options.headers ?? {}
   }
 
   get title(): string {
-    return this.errors[0]?.title ?? 'UnknownError'
+    return this.bodies[0]?.title ?? 'UnknownError'
   }
 
   get code(): number {
-    return this.errors[0]?.code ?? catalogue.ServerError.code
+    return this.bodies[0]?.code ?? catalogue.ServerError.code
   }
 }
 
@@ -50,7 +50,7 @@ export function apiError(name: ErrorName, ...values: ReadonlyArray<string | numb
 export function compoundError(errors: readonly ApiError[]): ApiError {
   return new ApiError(
     errors[0]?.status ?? 422,
-    errors.flatMap((error) => error.errors),
+    errors.flatMap((error) => error.bodies),
   )
 }
 

@@ -11,6 +11,6 @@ const unknownError: ErrorBody = { code: 10_001, title: 'UnknownError', detail: '
 
 /** The one place where an error becomes a v3 answer. What is no ApiError is ours to mend: the client learns nothing of it. */
 export function errorAnswer(error: unknown): ErrorAnswer {
-  if (error instanceof ApiError) return { status: error.status, headers: error.headers, body: { errors: error.errors } }
+  if (error instanceof ApiError) return { status: error.status, headers: error.headers, body: { errors: error.bodies } }
   return { status: 500, headers: {}, body: { errors: [unknownError] } }
 }

@@ -68,7 +68,7 @@ async function fetchKeys(uaaUrl: string): Promise<JSONWebKeySet> {
     if (!response.ok) throw new Error(`UAA answered ${response.status} for its token keys`)
     return TokenKeys.parse(await response.json()) as unknown as JSONWebKeySet
   } catch (cause) {
-    const { errors: bodies } = apiError('UaaUnavailable')
+    const { bodies } = apiError('UaaUnavailable')
     throw new ApiError(502, bodies, { cause })
   }
 }

@@ -271,6 +271,7 @@ const keyed: Record<string, Record<string, ColumnKind>> = {
   },
   feature_flags: { name: 'text!', enabled: 'integer!', custom_error_message: 'text', updated_at: 'text!' },
   environment_variable_groups: { name: 'text!', sealed_variables: 'text!', updated_at: 'text!' },
+  leases: { name: 'text!', owner: 'text!', held_until: 'text!' },
   instance_crashes: {
     process_guid: 'text!',
     version: 'text!',
@@ -331,6 +332,7 @@ const indexes: ReadonlyArray<readonly [table: string, columns: string, unique?: 
   ['service_instances', 'space_guid, name', 'unique'],
   ['service_credential_bindings', 'app_guid'],
   ['service_credential_bindings', 'service_instance_guid'],
+  ['leases', 'name', 'unique'],
   ['feature_flags', 'name', 'unique'],
   ['environment_variable_groups', 'name', 'unique'],
   ['instance_crashes', 'process_guid, version, instance_index', 'unique'],

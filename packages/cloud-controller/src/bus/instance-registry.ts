@@ -1,0 +1,52 @@
+import type { Heartbeat, HeartbeatInstance } from '@vcap/protocol'
+
+/** An instance as its DEA last told. */
+export interface KnownInstance extends HeartbeatInstance {
+  readonly dea: string
+}
+
+interface KnownDea {
+  readonly instances: readonly KnownInstance[]
+  readonly expiresAt: number
+}
+
+/** The actual state: what the heartbeats say. Lives on the reactor thread; a heartbeat replaces all that was known of its DEA. */
+export class InstanceRegistry {
+  readonly #deas = new Map<string, KnownDea>()
+  readonly #timeoutInMilliseconds: number
+  readonly #now: () => number
+
+  constructor(heartbeatTimeoutInSeconds: number, nowInMilliseconds: () => number = Date.now) {
+    this.#timeoutInMilliseconds = heartbeatTimeoutInSeconds * 1000
+    this.#now = nowInMilliseconds
+  }
+
+  heartbeat({ dea, droplets }: Heartbeat): void {
+    const instances = droplets.map((instance) => ({ ...instance, dea }))
+    this.#deas.set(dea, { instances, expiresAt: this.#now() + this.#timeoutInMilliseconds })
+  }
+
+  remove(deaId: string): void {
+    this.#deas.delete(deaId)
+  }
+
+  /** Every instance of every DEA that is heard of. */
+  all(): KnownInstance[] {
+    const time = this.#now()
+    for (const [id, dea] of this.#deas) if (time >= dea.expiresAt) this.#deas.delete(id)
+    return [...this.#deas.values()].flatMap((dea) => dea.instances)
+  }
+
+  /** Instances of these processes, by process guid. */
+  of(processGuids: readonly string[]): Record<string, KnownInstance[]> {
+    const wanted = new Set(processGuids)
+    const found: Record<string, KnownInstance[]> = {}
+    for (const instance of this.all()) {
+      if (!wanted.has(instance.droplet)) continue
+      const known = found[instance.droplet]
+      if (known) known.push(instance)
+      else found[instance.droplet] = [instance]
+    }
+    return found
+  }
+}

@@ -1,0 +1,156 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import {
+  DeaAdvertisement,
+  DeaShutdown,
+  DropletExited,
+  Heartbeat,
+  type LogEnvelope,
+  logSubject,
+  queueGroups,
+  StagingCompletion,
+  StagingSetup,
+  stagingReplySubject,
+  subjects,
+} from '@vcap/protocol'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import type { Settings } from '../config.ts'
+import type { JobName } from '../threads/job-names.ts'
+import type { BusOperations } from './bus.ts'
+import { ChangeWaiters } from './change-waiters.ts'
+import { DeaClient } from './dea-client.ts'
+import { DeaPool } from './dea-pool.ts'
+import { InstanceRegistry } from './instance-registry.ts'
+import { publish, subscribe } from './nats-messages.ts'
+import { PendingStarts } from './pending-starts.ts'
+import { StagingClient } from './staging-client.ts'
+
+export interface BusOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  /** Runs a named piece of work on a job thread. */
+  readonly runJob: (name: JobName, argument: unknown) => void
+}
+
+export interface RunningBus {
+  readonly operations: BusOperations
+  stop(): Promise<void>
+}
+
+const reconnectWaitInMilliseconds = 100
+
+/**
+ * Everything that lives on the reactor thread: the NATS connection, the DEA pool, what heartbeats say, those who wait for a
+ * change. Answers are taken at once; whatever needs the database goes to a job thread.
+ */
+export async function startBus({ settings, logger, runJob }: BusOptions): Promise<RunningBus> {
+  const nats = await connectToNats(settings)
+  const pool = new DeaPool(settings.dea)
+  const registry = new InstanceRegistry(settings.dea.heartbeatTimeoutInSeconds)
+  const pending = new PendingStarts(settings.dea.missingInstanceDelayInSeconds)
+  const deas = new DeaClient(nats, pool, pending, logger)
+  const stagers = new StagingClient(nats, pool)
+  const waiters = new ChangeWaiters()
+  let connectedSince = Date.now()
+
+  const listen = <S extends z.ZodType>(
+    subject: string,
+    schema: S,
+    handle: (message: z.output<S>) => void,
+    queue?: string,
+  ) => subscribe({ nats, logger, subject, schema, ...(queue && { queue }) }, handle)
+
+  listen(subjects.deaAdvertise, DeaAdvertisement, (advertisement) => pool.advertise(advertisement))
+  listen(subjects.deaShutdown, DeaShutdown, ({ id }) => {
+    pool.remove(id)
+    registry.remove(id)
+    runJob('reconcile', {})
+  })
+  listen(subjects.deaHeartbeat, Heartbeat, (heartbeat) => {
+    registry.heartbeat(heartbeat)
+    for (const guid of new Set(heartbeat.droplets.map((instance) => instance.droplet))) waiters.notify(guid)
+  })
+  listen(
+    subjects.dropletExited,
+    DropletExited,
+    (exited) => {
+      pending.settle(exited.droplet, exited.version, exited.index)
+      waiters.notify(exited.droplet)
+      runJob('droplet-exited', exited)
+    },
+    queueGroups.crashEvents,
+  )
+  listen(
+    stagingReplySubject.all,
+    z.union([StagingCompletion, StagingSetup]),
+    (reply) => runJob('staging-reply', reply),
+    queueGroups.cloudControllers,
+  )
+
+  const askAll = (): void => {
+    publish(nats, subjects.deaLocate, {})
+    publish(nats, subjects.healthManagerStart, {})
+  }
+  askAll()
+  const watching = watchConnection(nats, logger, () => {
+    connectedSince = Date.now()
+    askAll()
+  })
+  const timers = [
+    setInterval(() => runJob('reconcile', {}), settings.dea.reconcileIntervalInSeconds * 1000),
+    setInterval(() => runJob('run-due-jobs', {}), jobPollInMilliseconds),
+  ]
+
+  return {
+    operations: {
+      'dea.start': (messages) => deas.start(messages),
+      'dea.stop': (message) => deas.stop(message),
+      'dea.update': (message) => deas.update(message),
+      'dea.find': (request, options) => deas.find(request, options),
+      'dea.instances': (processGuids) => registry.of(processGuids),
+      'dea.actualState': () => ({
+        connectedForMilliseconds: nats.isClosed() ? 0 : Date.now() - connectedSince,
+        instances: registry.all(),
+        pendingStarts: pending.all(),
+      }),
+      'staging.start': (request) => stagers.start(request),
+      'staging.stop': (message) => stagers.stop(message),
+      'jobs.wake': () => runJob('run-due-jobs', {}),
+      'logs.emit': (batch: LogEnvelope[]) => publish(nats, logSubject, { batch }),
+      'changes.wait': (guid, timeout) => waiters.wait(guid, timeout),
+      'changes.notify': (guid) => waiters.notify(guid),
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer)
+      await nats.drain()
+      await watching
+    },
+  }
+}
+
+/** Jobs of a controller that died, and jobs that come again later, are found by asking; a new job wakes the threads by itself. */
+const jobPollInMilliseconds = 2_000
+
+function connectToNats({ nats: { url, user, password } }: Settings): Promise<NatsConnection> {
+  return connect({
+    servers: url,
+    name: 'cloud-controller',
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { pass: password }),
+    reconnect: true,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectWaitInMilliseconds,
+  })
+}
+
+/** Logs what happens to the connection, and calls back after each reconnect. Ends when the connection is closed. */
+async function watchConnection(nats: NatsConnection, logger: Logger, reconnected: () => void): Promise<void> {
+  for await (const status of nats.status()) {
+    if (status.type === 'disconnect') logger.warn('lost the connection to NATS')
+    if (status.type === 'reconnect') {
+      logger.info('connected to NATS again')
+      reconnected()
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { DropletExited } from '@vcap/protocol'
+import { recordInstanceCrash } from '../actions/instance-crashes.ts'
+import { reconcile } from '../dea/reconcile.ts'
+import { handleStagingReply } from '../dea/staging-replies.ts'
+import type { ThreadServices } from '../http/environment.ts'
+import { runDueJobs } from '../jobs/run-jobs.ts'
+import type { JobName } from './job-names.ts'
+
+type Work = (services: ThreadServices, argument: unknown) => Promise<unknown>
+
+const works: Readonly<Record<JobName, Work>> = {
+  'run-due-jobs': (services) => runDueJobs(services),
+  reconcile: (services) => reconcile(services),
+  'staging-reply': (services, argument) => handleStagingReply(services, argument),
+  'droplet-exited': async (services, argument) => {
+    const exited = DropletExited.parse(argument)
+    const processGuid = await services.db.transaction().execute((trx) => recordInstanceCrash(trx, exited))
+    if (processGuid) await reconcile(services)
+  },
+}
+
+/** Does what the reactor asked of a job thread. */
+export function work(services: ThreadServices, name: string, argument: unknown): Promise<unknown> {
+  const known: Work | undefined = works[name as JobName]
+  if (!known) throw new Error(`no such work for a job thread: ${name}`)
+  return known(services, argument)
+}

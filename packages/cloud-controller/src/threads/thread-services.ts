@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { reactorOperations, registerErrorClass, workerData } from '@vcap/reactor/thread'
+import { diskBlobstore } from '../blobstore/blobstore.ts'
+import type { Bus, BusOperations } from '../bus/bus.ts'
+import type { Settings } from '../config.ts'
+import { openDatabase } from '../db/database.ts'
+import { componentLogger } from '../http/component-logger.ts'
+import type { ThreadServices } from '../http/environment.ts'
+import { uaaUserDirectory } from '../uaa/user-directory.ts'
+import { registerErrorClasses } from './error-classes.ts'
+
+/** Opens what a request or job thread has for its life: its own database connection above all. */
+export async function openThreadServices(): Promise<ThreadServices> {
+  registerErrorClasses(registerErrorClass)
+  const settings = workerData as Settings
+  return {
+    db: await openDatabase(settings.databaseUrl),
+    settings,
+    bus: reactorOperations<BusOperations>() as Bus,
+    blobstore: diskBlobstore(join(settings.dataDirectory, 'blobs')),
+    userDirectory: uaaUserDirectory({
+      url: settings.uaa.internalUrl ?? settings.uaa.url,
+      clientId: settings.uaa.clientId,
+      clientSecret: settings.uaa.clientSecret,
+    }),
+    logger: componentLogger(),
+  }
+}

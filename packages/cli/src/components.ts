@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import type { ComponentDefinition, ComponentProgram } from './component-definition.ts'
 import { describeIssues } from './config/issues.ts'
+import { unknownKeys } from './config/unknown-keys.ts'
 import { controllerUrl, logCacheUrl, natsConnection, publicUrl, uaaClientId, uaaUrls } from './system-addresses.ts'
 
 /** The system buildpacks that come with the checkout. */
@@ -153,7 +154,9 @@ function program<Schema extends z.ZodType>(
   return {
     validate(config) {
       const parsed = schema.safeParse(config)
-      return parsed.success ? undefined : describeIssues(parsed.error)
+      const faults = parsed.success ? [] : [describeIssues(parsed.error)]
+      faults.push(...unknownKeys(schema, config).map((key) => `  ${key}: there is no such key`))
+      return faults.length === 0 ? undefined : faults.join('\n')
     },
     // `validate` has seen it: what the schema accepts is its input type.
     start: (config, options) => start(config as z.input<Schema>, options),

@@ -1,3 +1,4 @@
+import module from 'node:module'
 import type { RunningComponent } from '@vcap/protocol'
 import pino from 'pino'
 import type { ComponentDefinition } from './component-definition.ts'
@@ -22,6 +23,8 @@ export async function runComponent(definition: ComponentDefinition, configFile: 
     const running = await start(definition, config, configFile, logger)
     if (parent) parent.send({ type: 'ready', addresses: running.addresses })
     else process.stdout.write(`${definition.name} is ready ${Object.values(running.addresses).join(' ')}\n`)
+    // What was compiled is kept for the next start now, and not only at an orderly end.
+    setTimeout(() => module.flushCompileCache(), 2_000).unref()
     const why = await stopAsked
     logger.info({ why }, 'stopping')
     return await stopWithin(running, definition.stopLimitInMs, logger)

@@ -31,6 +31,16 @@ suite('/Groups', () => {
     assert.equal((await uaa.request('DELETE', `/Groups/${groupId}/members/${userId}`, { token })).status, 404)
   })
 
+  test('lose a user who is deleted', async (t) => {
+    const uaa = await startTestUaa(t)
+    const token = await uaa.userToken()
+    const userId = await uaa.createUser('abe', 'pw', token)
+    const groupId = await uaa.groupId('network.write', token)
+    await uaa.request('POST', `/Groups/${groupId}/members`, { token, body: { value: userId } })
+    assert.equal((await uaa.request('DELETE', `/Users/${userId}`, { token })).status, 200)
+    assert.deepEqual((await uaa.get(`/Groups/${groupId}`, token)).json.members, [])
+  })
+
   test('a group may be a member of another', async (t) => {
     const uaa = await startTestUaa(t)
     const token = await uaa.userToken()

@@ -327,6 +327,26 @@ suite('a bearer token', () => {
     assert.match(String(json.error_description), /^Invalid access token: expired at /)
   })
 
+  test('may say anything in its header without harm to that of the answer', async (t) => {
+    const uaa = await startTestUaa(t)
+    const bad = tampered(await uaa.userToken(), (header) => ({ ...header, kid: 'ü"\r\nSet-Cookie: x=y' }), 0)
+    const { status, headers } = await uaa.get('/userinfo', bad)
+    assert.equal(status, 401)
+    assert.equal(headers.get('set-cookie'), null)
+    assert.match(headers.get('www-authenticate') ?? '', /signing key : \[\?'\?\?Set-Cookie: x=y\]"$/)
+  })
+
+  test('of another issuer is refused, though signed with the same key', async (t) => {
+    const uaa = await startTestUaa(t)
+    const token = await uaa.userToken()
+    await uaa.stop()
+    const { dataDirectory } = uaa
+    const moved = await startTestUaa(t, { dataDirectory, externalUrl: 'http://uaa.localhost' })
+    const { status, json } = await moved.get('/userinfo', token)
+    assert.equal(status, 401)
+    assert.match(String(json.error_description), /^Invalid issuer \(http.*\) for token did not match expected: http/)
+  })
+
   test('of another UAA is refused', async (t) => {
     const [one, other] = [await startTestUaa(t), await startTestUaa(t)]
     const { status } = await one.get('/userinfo', await other.userToken())

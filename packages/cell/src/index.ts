@@ -1,0 +1,2 @@
+export { startCell } from './cell.ts'
+export { CellConfig } from './config.ts'

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rename, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { AdminBuildpack } from '@vcap/protocol'
+import type { ArchiveLimits } from '../config.ts'
+import { removeTree } from '../files/remove-tree.ts'
+import { unzip } from '../files/unzip.ts'
+import { download } from './download.ts'
+
+/** More buildpacks than that are kept only while they are in use. */
+const maxKept = 40
+const run = promisify(execFile)
+let sequence = 0
+
+export interface CachedBuildpack {
+  readonly directory: string
+  /** Undefined when it was here already. */
+  readonly downloadedInBytes: number | undefined
+}
+
+/**
+ * Admin buildpacks, unpacked, by key: the key changes with the bits. They belong to the cell; those who run them may read
+ * only. Several who want one at the same time share one download.
+ */
+export class BuildpackCache {
+  readonly #directory: string
+  readonly #limits: ArchiveLimits
+  readonly #underWay = new Map<string, Promise<CachedBuildpack>>()
+  readonly #inUse = new Map<string, number>()
+
+  constructor(directory: string, limits: ArchiveLimits) {
+    this.#directory = directory
+    this.#limits = limits
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o755 })
+    for (const name of await readdir(this.#directory))
+      if (name.startsWith('.')) await removeTree(join(this.#directory, name))
+  }
+
+  /** Lends the buildpack until `giveBack`. Throws TransferError or ArchiveError. */
+  async borrow(buildpack: AdminBuildpack): Promise<CachedBuildpack & { giveBack(): Promise<void> }> {
+    const name = createHash('sha256').update(buildpack.key).digest('hex').slice(0, 40)
+    this.#inUse.set(name, (this.#inUse.get(name) ?? 0) + 1)
+    const giveBack = async () => {
+      const users = (this.#inUse.get(name) ?? 1) - 1
+      if (users > 0) this.#inUse.set(name, users)
+      else this.#inUse.delete(name)
+      await this.#evict()
+    }
+    try {
+      let fetching = this.#underWay.get(name)
+      if (!fetching) {
+        fetching = this.#find(name, buildpack).finally(() => this.#underWay.delete(name))
+        this.#underWay.set(name, fetching)
+      }
+      return { ...(await fetching), giveBack }
+    } catch (error) {
+      await giveBack()
+      throw error
+    }
+  }
+
+  async #find(name: string, { url }: AdminBuildpack): Promise<CachedBuildpack> {
+    const directory = join(this.#directory, name)
+    try {
+      await utimes(directory, new Date(), new Date())
+      return { directory, downloadedInBytes: undefined }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    const temporary = join(this.#directory, `.${name}-${sequence++}`)
+    const content = join(temporary, 'content')
+    await mkdir(content, { recursive: true, mode: 0o755 })
+    try {
+      const file = join(temporary, 'buildpack.zip')
+      const { sizeInBytes } = await download(url, file, { maxSizeInBytes: this.#limits.maxSizeInMb * 1024 ** 2 })
+      await unzip(file, content, this.#limits)
+      // Whatever the cell's own umask is: its readers are other users.
+      await run('chmod', ['-R', 'a+rX,go-w', content])
+      await rename(content, directory)
+      return { directory, downloadedInBytes: sizeInBytes }
+    } finally {
+      await removeTree(temporary)
+    }
+  }
+
+  async #evict(): Promise<void> {
+    const names = await readdir(this.#directory)
+    if (names.length <= maxKept) return
+    const idle = await Promise.all(
+      names
+        .filter((name) => !name.startsWith('.') && !this.#inUse.has(name))
+        .map(async (name) => ({ name, usedAt: (await stat(join(this.#directory, name))).mtimeMs })),
+    )
+    idle.sort((a, b) => a.usedAt - b.usedAt)
+    for (const { name } of idle.slice(0, names.length - maxKept)) await removeTree(join(this.#directory, name))
+  }
+}

@@ -71,6 +71,24 @@ export async function lifecycleForUpdate(
   }
 }
 
+/** What a build stages with: what the request says, else what the app says. Throws 422 as `lifecycleForNewApp` does. */
+export async function lifecycleForBuild(
+  db: Db,
+  settings: Settings,
+  app: Row<'apps'>,
+  message: LifecycleMessage | undefined,
+): Promise<Lifecycle> {
+  const type = message?.type ?? app.lifecycle_type
+  if (type === 'docker') return { type, buildpacks: [], stack: null, warnings: [] }
+  const lifecycle = {
+    type,
+    buildpacks: message?.data.buildpacks ?? (JSON.parse(app.lifecycle_buildpacks) as string[]),
+    stack: message?.data.stack ?? app.lifecycle_stack ?? settings.apps.stack,
+  }
+  const stack = await checkedStack(db, lifecycle)
+  return { ...lifecycle, warnings: stackWarnings(stack, (await wasBuilt(db, app.guid)) ? 'restaging' : 'new app') }
+}
+
 async function wasBuilt(db: Db, appGuid: string): Promise<boolean> {
   const build = await db.selectFrom('builds').select('id').where('app_guid', '=', appGuid).limit(1).executeTakeFirst()
   return build !== undefined

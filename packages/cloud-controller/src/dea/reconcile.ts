@@ -9,7 +9,7 @@ import {
   planReconciliation,
   type ReconciliationPlan,
 } from './reconciliation-plan.ts'
-import { startMessages } from './start-message.ts'
+import { startMessagesOf } from './start-message.ts'
 
 /** After a (re)connection every DEA is asked for a heartbeat; before this long its silence means nothing. */
 const settlingTimeInMilliseconds = 3_000
@@ -59,20 +59,20 @@ async function knownCrashes(db: Db): Promise<InstanceCrash[]> {
   }))
 }
 
-async function carryOut({ bus, ...services }: ThreadServices, { starts, stops }: ReconciliationPlan): Promise<void> {
+async function carryOut(services: ThreadServices, { starts, stops }: ReconciliationPlan): Promise<void> {
+  const { bus, logger } = services
   for (const stop of stops) bus.schedule('dea.stop', stop)
-  for (const [processGuid, wanted] of Map.groupBy(starts, (start) => start.processGuid)) {
-    const messages = await startMessages(
-      { bus, ...services },
-      processGuid,
-      wanted.map((start) => start.index),
-    )
-    try {
-      bus.scheduleSync('dea.start', messages)
-    } catch (error) {
-      // No DEA has room: the next pass tries again.
-      if (!(error instanceof ApiError)) throw error
-      services.logger.warn({ process: processGuid, indices: wanted.map((start) => start.index) }, error.message)
-    }
+  const wanted = [...Map.groupBy(starts, (start) => start.processGuid)].map(([processGuid, instances]) => ({
+    processGuid,
+    indices: instances.map((instance) => instance.index),
+  }))
+  const messages = await startMessagesOf(services, wanted)
+  if (messages.length === 0) return
+  try {
+    bus.scheduleSync('dea.start', messages)
+  } catch (error) {
+    // No DEA has room for some: the next pass tries again.
+    if (!(error instanceof ApiError)) throw error
+    logger.warn({ wanted }, error.message)
   }
 }

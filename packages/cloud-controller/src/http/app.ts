@@ -1,5 +1,7 @@
 import { Hono } from 'hono'
 import { apiError } from '../errors/api-error.ts'
+import { routes as internal } from '../internal/routes.ts'
+import { routes as staging } from '../staging/routes.ts'
 import { routes as v3 } from '../v3/routes.ts'
 import { authenticate } from './authentication.ts'
 import type { ThreadServices, WorkerEnv } from './environment.ts'
@@ -30,7 +32,10 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
     app.get(path, (c) => (typeof answer === 'string' ? c.text(answer) : c.json(answer)))
   }
   app.use('/v3/*', authenticate(verifyToken))
+  app.use('/internal/v4/*', authenticate(verifyToken))
   app.route('/', v3)
+  app.route('/', staging)
+  app.route('/', internal)
 
   app.notFound((c) => {
     const { status, body } = errorAnswer(apiError('NotFound'))

@@ -1,5 +1,6 @@
 import type { Row } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
+import { copyPackage, removePackage } from './package-jobs.ts'
 
 /** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
 export type ClaimedJob = Omit<Row<'jobs'>, 'payload'> & { readonly payload: unknown }
@@ -21,4 +22,7 @@ export interface JobOutcome {
 export type JobHandler = (services: ThreadServices, job: ClaimedJob) => Promise<JobOutcome | undefined>
 
 /** Handlers by operation: one line each. */
-export const jobHandlers: Readonly<Record<string, JobHandler>> = {}
+export const jobHandlers: Readonly<Record<string, JobHandler>> = {
+  'package.copy': copyPackage,
+  'package.delete': removePackage,
+}

@@ -1,0 +1,98 @@
+import { timingSafeEqual } from 'node:crypto'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { findOrCreateDropletOfBuild } from '../actions/builds.ts'
+import { checksumsOf } from '../bits/checksums.ts'
+import { type MultipartForm, withMultipart } from '../bits/multipart.ts'
+import type { BlobKind } from '../blobstore/blobstore.ts'
+import { apiError, notFound } from '../errors/api-error.ts'
+import type { WorkerEnv } from '../http/environment.ts'
+import { now } from '../v3/kit/timestamps.ts'
+import { buildpackCacheKey } from './blob-urls.ts'
+
+/** Where cells fetch packages, buildpacks and droplets, and bring droplets and caches (message-bus fact sheet, section 3.6). */
+export const routes = new Hono<WorkerEnv>()
+
+routes.use('/staging/*', stagingAuthentication())
+
+/** Basic authentication with the password as it is or percent-encoded, as cells of all ages send it. 401/10002 otherwise. */
+function stagingAuthentication(): MiddlewareHandler<WorkerEnv> {
+  return async (c, next) => {
+    const { username, password } = c.var.settings.stagingAuth
+    const sent = c.req.header('authorization') ?? ''
+    const accepted = [password, encodeURIComponent(password)].map(
+      (form) => `Basic ${Buffer.from(`${username}:${form}`).toString('base64')}`,
+    )
+    if (!accepted.some((header) => isSame(sent, header))) throw apiError('NotAuthenticated')
+    await next()
+  }
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+routes.get('/staging/packages/:guid/download', (c) => sendBlob(c, 'packages', c.req.param('guid'), 'Package'))
+routes.get('/staging/droplets/:guid/download', (c) => sendBlob(c, 'droplets', c.req.param('guid'), 'Droplet'))
+
+routes.get('/staging/buildpacks/:guid/download', async (c) => {
+  const { sha256 } =
+    (await c.var.db
+      .selectFrom('buildpacks')
+      .select('sha256')
+      .where('guid', '=', c.req.param('guid'))
+      .executeTakeFirst()) ?? {}
+  if (!sha256) throw notFound('Buildpack')
+  return sendBlob(c, 'buildpacks', sha256, 'Buildpack')
+})
+
+routes.get('/staging/buildpack_cache/:stack/:app_guid/download', (c) =>
+  sendBlob(c, 'buildpack-caches', buildpackCacheKey(c.req.param('app_guid'), c.req.param('stack')), 'Buildpack cache'),
+)
+
+async function sendBlob(c: Context<WorkerEnv>, kind: BlobKind, key: string, name: string): Promise<Response> {
+  const file = await c.var.blobstore.fileOf(kind, key)
+  if (!file) throw notFound(name)
+  return c.body(null, 200, { 'content-type': 'application/octet-stream', 'x-reactor-send-file': file })
+}
+
+/** The droplet of a build: kept under the droplet's guid, with its checksums, until the cell says that the build is complete. */
+routes.post('/staging/droplets/:build_guid/upload', (c) =>
+  withMultipart(c, async (form) => {
+    const { db, blobstore } = c.var
+    const build = await db
+      .selectFrom('builds')
+      .selectAll()
+      .where('guid', '=', c.req.param('build_guid'))
+      .executeTakeFirst()
+    if (build?.state !== 'STAGING') throw notFound('Build')
+    const file = uploadedFile(form)
+    const checksums = await checksumsOf(file)
+    const droplet = await db.transaction().execute((trx) => findOrCreateDropletOfBuild(trx, build))
+    await blobstore.put('droplets', droplet, file)
+    await db
+      .updateTable('droplets')
+      .set({ ...checksums, updated_at: now() })
+      .where('guid', '=', droplet)
+      .execute()
+    return c.json({ guid: droplet, ...checksums })
+  }),
+)
+
+routes.post('/staging/buildpack_cache/:stack/:app_guid/upload', (c) =>
+  withMultipart(c, async (form) => {
+    const { db, blobstore } = c.var
+    const appGuid = c.req.param('app_guid')
+    const app = await db.selectFrom('apps').select('guid').where('guid', '=', appGuid).executeTakeFirst()
+    if (!app) throw notFound('App')
+    await blobstore.put('buildpack-caches', buildpackCacheKey(appGuid, c.req.param('stack')), uploadedFile(form))
+    return c.body(null, 200)
+  }),
+)
+
+/** The one file of the form: `upload[droplet]` from a DEA. */
+function uploadedFile({ files }: MultipartForm): string {
+  const [file] = files.values()
+  if (!file) throw apiError('StagingError', 'malformed upload request: there is no file in it')
+  return file.path
+}

@@ -1,0 +1,90 @@
+import { type Context, Hono } from 'hono'
+import { type LifecycleMessage, lifecycleForBuild } from '../../actions/app-lifecycle.ts'
+import { createBuild } from '../../actions/builds.ts'
+import { requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
+import type { Row } from '../../db/schema.ts'
+import { notFound, unprocessable } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { emitAppLog } from '../../logs/app-log.ts'
+import { canInSpace, requireActiveSpace, requireInSpace } from '../../permissions/guards.ts'
+import { stageBuild } from '../../staging/stage-build.ts'
+import { body } from '../kit/body.ts'
+import { saveMetadata } from '../kit/metadata.ts'
+import { presented } from '../kit/present.ts'
+import { now } from '../kit/timestamps.ts'
+import { find, list, reread } from '../kit/verbs.ts'
+import { addWarnings } from '../kit/warnings.ts'
+import { BuildCreate, BuildUpdate } from './messages.ts'
+import { builds } from './resource.ts'
+
+/** Checks in the order of cloud_controller_ng app/controllers/v3/builds_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+/** A client that asks for a build in progress is answered when the build ends, but after this long at the latest. */
+const patienceInMilliseconds = 2_500
+
+routes.get('/v3/builds', (c) => list(c, builds))
+
+/**
+ * Clients poll every few seconds; to wait here for the end of a build in progress spares them most of that time. Threads may
+ * block.
+ */
+routes.get('/v3/builds/:guid', async (c) => {
+  const build = await find(c, builds)
+  if (build.state !== 'STAGING') return c.json(await presented(c, builds, build))
+  c.var.bus.scheduleSync('changes.wait', build.guid, patienceInMilliseconds)
+  return c.json(await presented(c, builds, await reread(c, builds, build.guid)))
+})
+
+routes.get('/v3/apps/:guid/builds', async (c) => {
+  const { db, caller } = c.var
+  const app = await db.selectFrom('apps').selectAll().where('guid', '=', c.req.param('guid')).executeTakeFirst()
+  if (!app || !(await canInSpace(db, caller, app.space_guid, 'read'))) throw notFound('App')
+  return list(c, builds, {
+    where: (query) => query.where('builds.app_guid', '=', app.guid),
+    without: ['app_guids', 'package_guids'],
+  })
+})
+
+routes.post('/v3/builds', async (c) => {
+  const { db, caller, settings, bus } = c.var
+  const message = await body(c, BuildCreate)
+  const { app, packageRow } = await usablePackage(c, message.package.guid)
+  await requireActiveSpace(db, caller, app.space_guid)
+  if (packageRow.type === 'docker') await requireFeatureOfEveryone(db, 'diego_docker')
+  const lifecycle = await lifecycleForBuild(db, settings, app, message.lifecycle as LifecycleMessage | undefined)
+  const guid = await db
+    .transaction()
+    .execute((trx) => createBuild(trx, { app, packageRow, lifecycle, message, settings }, caller))
+  emitAppLog(bus, app.guid, `Creating build for app with guid ${app.guid}`)
+  const build = await reread(c, builds, guid)
+  await stageBuild(c.var, build, app)
+  addWarnings(c, lifecycle.warnings)
+  return c.json(await presented(c, builds, build), 201)
+})
+
+/** The package, if the caller may manage apps where it is. Throws 422, never 404. */
+async function usablePackage(
+  c: Context<WorkerEnv>,
+  guid: string,
+): Promise<{ app: Row<'apps'>; packageRow: Row<'packages'> }> {
+  const { db, caller } = c.var
+  const packageRow = await db.selectFrom('packages').selectAll().where('guid', '=', guid).executeTakeFirst()
+  const app =
+    packageRow && (await db.selectFrom('apps').selectAll().where('guid', '=', packageRow.app_guid).executeTakeFirst())
+  if (!app || !(await canInSpace(db, caller, app.space_guid, 'manageApps')))
+    throw unprocessable('Unable to use package. Ensure that the package exists and you have access to it.')
+  return { app, packageRow }
+}
+
+routes.patch('/v3/builds/:guid', async (c) => {
+  const { db, caller } = c.var
+  const build = await find(c, builds)
+  await requireInSpace(db, caller, build.space_guid, 'write')
+  const message = await body(c, BuildUpdate)
+  await db.transaction().execute(async (trx) => {
+    await trx.updateTable('builds').set({ updated_at: now() }).where('guid', '=', build.guid).execute()
+    await saveMetadata(trx, { type: 'build', guid: build.guid }, message.metadata)
+  })
+  return c.json(await presented(c, builds, await reread(c, builds, build.guid)))
+})

@@ -1,0 +1,181 @@
+import { type Context, Hono } from 'hono'
+import { actorOf } from '../../actions/audit-events.ts'
+import { requireFeature } from '../../actions/feature-flags.ts'
+import {
+  claimPackageUpload,
+  createPackage,
+  createPackageCopy,
+  finishPackage,
+  recordPackageEvent,
+  updatePackage,
+} from '../../actions/packages.ts'
+import { type MultipartForm, withMultipart } from '../../bits/multipart.ts'
+import { InvalidPackage, storePackageBits } from '../../bits/package-bits.ts'
+import type { Resource } from '../../bits/resource-pool.ts'
+import { InvalidZip } from '../../bits/zip-archive.ts'
+import type { Row } from '../../db/schema.ts'
+import { apiError, notAuthorized, notFound, unprocessable } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { enqueueJob } from '../../jobs/job-queue.ts'
+import { runJobNow } from '../../jobs/run-jobs.ts'
+import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
+import { acceptJob } from '../kit/accepted.ts'
+import { body, jsonObject, validated } from '../kit/body.ts'
+import { presented } from '../kit/present.ts'
+import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { resourceList } from '../resource-matches/messages.ts'
+import { PackageCopy, PackageCreate, PackageUpdate } from './messages.ts'
+import { packages } from './resource.ts'
+
+/** Checks in the order of cloud_controller_ng app/controllers/v3/packages_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+routes.get('/v3/packages', (c) => list(c, packages))
+routes.get('/v3/packages/:guid', (c) => show(c, packages))
+
+routes.get('/v3/apps/:guid/packages', async (c) => {
+  const app = await readableApp(c, c.req.param('guid'))
+  if (!app) throw notFound('App')
+  return list(c, packages, {
+    where: (query) => query.where('packages.app_guid', '=', app.guid),
+    without: ['app_guids', 'space_guids', 'organization_guids'],
+  })
+})
+
+routes.post('/v3/packages', async (c) => {
+  const sourceGuid = c.req.query('source_guid')
+  const guid = sourceGuid === undefined ? await createFresh(c) : await createCopy(c, sourceGuid)
+  return c.json(await presented(c, packages, await reread(c, packages, guid)), 201)
+})
+
+async function createFresh(c: Context<WorkerEnv>): Promise<string> {
+  const { db, caller, settings } = c.var
+  const message = await body(c, PackageCreate)
+  const app = await writableApp(c, message.relationships.app.data.guid)
+  return db.transaction().execute((trx) => createPackage(trx, { app, message, keys: settings.encryptionKeys }, caller))
+}
+
+async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<string> {
+  const { db, caller } = c.var
+  const message = validated(await jsonObject(c), PackageCopy)
+  const app = await writableApp(c, message.relationships.app.data.guid)
+  const source = await findReadable(c, packages, sourceGuid)
+  if (!source) throw unprocessable('Source package is invalid. Ensure it exists and you have access to it.')
+  await requireInSpace(db, caller, source.space_guid, 'write')
+  const copy = await db.transaction().execute(async (trx) => {
+    const guid = await createPackageCopy(trx, { app, source }, caller)
+    const job =
+      source.type === 'bits' &&
+      (await enqueueJob(trx, {
+        operation: 'package.copy',
+        payload: { sourceGuid: source.guid, packageGuid: guid },
+        visible: false,
+      }))
+    return { guid, job }
+  })
+  if (copy.job) await runJobNow(c.var, copy.job)
+  return copy.guid
+}
+
+async function readableApp(c: Context<WorkerEnv>, guid: string): Promise<Row<'apps'> | undefined> {
+  const { db, caller } = c.var
+  const app = await db.selectFrom('apps').selectAll().where('guid', '=', guid).executeTakeFirst()
+  return app && (await canInSpace(db, caller, app.space_guid, 'read')) ? app : undefined
+}
+
+async function writableApp(c: Context<WorkerEnv>, guid: string): Promise<Row<'apps'>> {
+  const app = await readableApp(c, guid)
+  if (!app) throw unprocessable('App is invalid. Ensure it exists and you have access to it.')
+  await requireInSpace(c.var.db, c.var.caller, app.space_guid, 'write')
+  return app
+}
+
+routes.patch('/v3/packages/:guid', async (c) => {
+  const { db, caller, settings } = c.var
+  const message = await body(c, PackageUpdate)
+  const row = await find(c, packages)
+  if (row.type !== 'docker' && (message.username || message.password))
+    throw unprocessable('Cannot update Docker credentials for a buildpack app.')
+  await requireInSpace(db, caller, row.space_guid, 'write')
+  await db.transaction().execute((trx) => updatePackage(trx, row, message, settings.encryptionKeys))
+  return c.json(await presented(c, packages, await reread(c, packages, row.guid)))
+})
+
+/** Processes the bits before it answers, so that the client need not ask again and again: CC does the same in a job. */
+routes.post('/v3/packages/:guid/upload', async (c) => {
+  await requireFeature(c.var.db, c.var.caller, 'app_bits_upload')
+  return withMultipart(c, async (form) => {
+    const resources = uploadedResources(form)
+    const { db, caller } = c.var
+    const row = await find(c, packages)
+    await requireInSpace(db, caller, row.space_guid, 'write')
+    if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
+    await db.transaction().execute(async (trx) => {
+      if (!(await claimPackageUpload(trx, row.guid))) throw apiError('PackageBitsAlreadyUploaded')
+      await recordPackageEvent(trx, 'upload', { app: appOf(row), packageGuid: row.guid }, actorOf(caller))
+    })
+    await processUpload(c, row.guid, form, resources)
+    return c.json(await presented(c, packages, await reread(c, packages, row.guid)))
+  })
+})
+
+function uploadedResources({ fields, files }: MultipartForm): Resource[] {
+  const text = fields.get('resources') ?? ''
+  let parsed: unknown = []
+  try {
+    if (text !== '') parsed = JSON.parse(text)
+  } catch {
+    throw unprocessable('Resources must be valid JSON.')
+  }
+  const isEmpty = Array.isArray(parsed) && parsed.length === 0
+  if (isEmpty && !files.has('bits')) throw unprocessable('Upload must include either resources or bits')
+  return isEmpty ? [] : validated(parsed, resourceList())
+}
+
+async function processUpload(
+  c: Context<WorkerEnv>,
+  packageGuid: string,
+  form: MultipartForm,
+  resources: readonly Resource[],
+): Promise<void> {
+  const { db, settings, logger } = c.var
+  const outcome = await storePackageBits(c.var, packageGuid, {
+    zipFile: form.files.get('bits')?.path,
+    resources,
+    workDirectory: form.directory,
+  }).catch((error: unknown) => {
+    if (error instanceof InvalidZip || error instanceof InvalidPackage) return { error: error.message }
+    logger.error({ err: error, package: packageGuid }, 'could not process an uploaded package')
+    return { error: 'The package could not be processed.' }
+  })
+  await db.transaction().execute((trx) => finishPackage(trx, packageGuid, outcome, settings))
+}
+
+const appOf = (row: { app_guid: string; app_name: string; space_guid: string }) => ({
+  guid: row.app_guid,
+  name: row.app_name,
+  space_guid: row.space_guid,
+})
+
+routes.get('/v3/packages/:guid/download', async (c) => {
+  const { db, caller, blobstore } = c.var
+  const row = await find(c, packages)
+  if (!(await canInSpace(db, caller, row.space_guid, 'readSecrets'))) throw notAuthorized()
+  if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
+  const file = row.state === 'READY' ? await blobstore.fileOf('packages', row.guid) : undefined
+  if (!file) throw unprocessable('Package has no bits to download.')
+  await db
+    .transaction()
+    .execute((trx) => recordPackageEvent(trx, 'download', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)))
+  return c.body(null, 200, { 'content-type': 'application/zip', 'x-reactor-send-file': file })
+})
+
+routes.delete('/v3/packages/:guid', async (c) => {
+  const { db, caller } = c.var
+  const row = await find(c, packages)
+  await requireInSpace(db, caller, row.space_guid, 'write')
+  const job = { operation: 'package.delete', resource: { type: 'package', guid: row.guid } }
+  return acceptJob(c, job, (trx) =>
+    recordPackageEvent(trx, 'delete', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)),
+  )
+})

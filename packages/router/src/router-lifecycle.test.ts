@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { startNatsBroker } from '@vcap/nats-broker'
+import { RouterGreeting, routerSubjects } from '@vcap/protocol'
+import { pino } from 'pino'
+import type { z } from 'zod'
+import type { RouterConfig } from './config.ts'
+import { startRouter } from './router.ts'
+import { startBackend } from './testing/backend.ts'
+import { openBusClient } from './testing/bus-client.ts'
+import { ask, eventually, open } from './testing/router-client.ts'
+
+const logger = pino({ level: 'silent' })
+
+describe('a router from start to stop', () => {
+  const stops: (() => Promise<void>)[] = []
+
+  afterEach(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  })
+
+  const startBroker = async (port = 0) => {
+    const broker = await startNatsBroker({ port }, { logger })
+    stops.push(() => broker.stop())
+    return broker
+  }
+
+  const start = async (natsUrl: string, config: Partial<z.input<typeof RouterConfig>> = {}) => {
+    const defaults = { port: 0, nats: { url: natsUrl }, startDelayInMilliseconds: 0 }
+    const router = await startRouter({ ...defaults, ...config }, { logger })
+    stops.push(() => router.stop())
+    return { ...router, url: router.addresses.http ?? '' }
+  }
+
+  const joinBus = async (natsUrl: string) => {
+    const bus = await openBusClient(natsUrl)
+    stops.push(() => bus.stop())
+    return bus
+  }
+
+  const backend = async (...args: Parameters<typeof startBackend>) => {
+    const started = await startBackend(...args)
+    stops.push(() => started.stop())
+    return started
+  }
+
+  it('announces itself at start and answers router.greet with the same words', async () => {
+    const broker = await startBroker()
+    const bus = await joinBus(broker.addresses.nats)
+    const hellos: unknown[] = []
+    bus.connection.subscribe(routerSubjects.start, { callback: (_, msg) => void hellos.push(msg.json()) })
+    await bus.connection.flush()
+    await start(broker.addresses.nats, { index: 4, minimumRegisterIntervalInSeconds: 7, pruneThresholdInSeconds: 33 })
+    const [hello] = await eventually(
+      () => hellos,
+      (seen) => seen.length === 1,
+    )
+    const greeting = RouterGreeting.parse(hello)
+    assert.match(greeting.id, /^4-[\da-f-]{36}$/)
+    assert.deepEqual(
+      { ...greeting, id: '' },
+      { id: '', hosts: ['127.0.0.1'], minimumRegisterIntervalInSeconds: 7, pruneThresholdInSeconds: 33 },
+    )
+    assert.deepEqual((await bus.connection.request(routerSubjects.greet)).json(), hello)
+  })
+
+  it('forgets endpoints that fall silent', async () => {
+    const broker = await startBroker()
+    const timing = { pruneThresholdInSeconds: 0.2, pruneIntervalInSeconds: 0.02, emptyPoolTimeoutInSeconds: 0 }
+    const router = await start(broker.addresses.nats, timing)
+    const bus = await joinBus(broker.addresses.nats)
+    const one = await backend()
+    await bus.register({ ...one, uris: ['silent.example.com'] })
+    assert.equal((await ask(router.url, 'silent.example.com')).status, 200)
+    const { status } = await eventually(
+      () => ask(router.url, 'silent.example.com'),
+      (answer) => answer.status !== 200,
+    )
+    assert.equal(status, 404)
+  })
+
+  it('keeps its routes while NATS is away, and says hello when it is back', async () => {
+    const broker = await startBroker()
+    const timing = { pruneThresholdInSeconds: 0.3, pruneIntervalInSeconds: 0.02, emptyPoolTimeoutInSeconds: 0 }
+    const router = await start(broker.addresses.nats, timing)
+    const bus = await joinBus(broker.addresses.nats)
+    const one = await backend()
+    await bus.register({ ...one, uris: ['kept.example.com'] })
+    const port = Number(new URL(broker.addresses.nats).port)
+    const lost = performance.now()
+    await broker.stop()
+    await eventually(
+      () => performance.now() - lost,
+      (elapsed) => elapsed > 600,
+    )
+    assert.equal((await ask(router.url, 'kept.example.com')).status, 200, 'twice the threshold has passed')
+
+    const again = await startBroker(port)
+    const hellos: unknown[] = []
+    const listener = await joinBus(again.addresses.nats)
+    listener.connection.subscribe(routerSubjects.start, { callback: (_, msg) => void hellos.push(msg.json()) })
+    await eventually(
+      () => hellos.length,
+      (count) => count > 0,
+    )
+    assert.equal((await ask(router.url, 'kept.example.com')).status, 200, 'endpoints get time to register again')
+    await eventually(
+      () => ask(router.url, 'kept.example.com'),
+      (answer) => answer.status === 404,
+    )
+  })
+
+  it('finishes what is in flight when it stops, and takes nothing new', async () => {
+    const broker = await startBroker()
+    const router = await start(broker.addresses.nats)
+    const bus = await joinBus(broker.addresses.nats)
+    const finish = Promise.withResolvers<void>()
+    const one = await backend((_, res) => {
+      res.write('begun ')
+      void finish.promise.then(() => res.end('and done'))
+    })
+    await bus.register({ ...one, uris: ['slow.example.com'], app: 'slow-app' })
+    const { response } = await open(router.url, 'slow.example.com')
+    const stopping = router.stop()
+    await assert.rejects(ask(router.url, 'slow.example.com'), { code: 'ECONNREFUSED' })
+    finish.resolve()
+    let body = ''
+    for await (const chunk of response) body += String(chunk)
+    assert.equal(body, 'begun and done')
+    await stopping
+    await eventually(
+      () => bus.logs.length,
+      (count) => count === 1,
+    )
+  })
+
+  it('does not wait longer than it was told', async () => {
+    const broker = await startBroker()
+    const router = await start(broker.addresses.nats, { drainTimeoutInSeconds: 0.1 })
+    const bus = await joinBus(broker.addresses.nats)
+    const one = await backend(() => {})
+    await bus.register({ ...one, uris: ['hangs.example.com'] })
+    const hanging = assert.rejects(ask(router.url, 'hangs.example.com'), { code: 'ECONNRESET' })
+    await eventually(
+      () => one.requests.length,
+      (count) => count === 1,
+    )
+    const started = performance.now()
+    await router.stop()
+    await hanging
+    assert.ok(performance.now() - started < 3000)
+  })
+
+  it('waits for NATS, and answers 503 until it is there', async () => {
+    const reserved = await startNatsBroker({ port: 0 }, { logger })
+    const natsPort = Number(new URL(reserved.addresses.nats).port)
+    await reserved.stop()
+    const probe = await backend()
+    await probe.stop()
+    const starting = startRouter(
+      { port: probe.port, nats: { url: reserved.addresses.nats }, startDelayInMilliseconds: 0 },
+      { logger },
+    )
+    const url = `http://127.0.0.1:${probe.port}`
+    const early = await eventually(
+      () => ask(url, 'early.example.com').catch(() => undefined),
+      (answer) => answer !== undefined,
+    )
+    assert.equal(early?.status, 503)
+    const probed = await ask(url, 'early.example.com', { headers: { 'User-Agent': 'HTTP-Monitor/1.1' } })
+    assert.equal(probed.status, 503)
+    await startBroker(natsPort)
+    const router = await starting
+    stops.push(() => router.stop())
+    assert.equal((await ask(url, 'early.example.com')).status, 404)
+  })
+
+  it('says at once when its port is taken', async () => {
+    const broker = await startBroker()
+    const { port } = await backend()
+    await assert.rejects(start(broker.addresses.nats, { port }), { code: 'EADDRINUSE' })
+  })
+
+  it('shows its routes and counts to the operator only', async () => {
+    const broker = await startBroker()
+    const admin = { port: 0, user: 'operator', password: 'secret' }
+    const router = await start(broker.addresses.nats, { admin })
+    const bus = await joinBus(broker.addresses.nats)
+    const one = await backend()
+    const fields = { app: 'some-app', private_instance_id: 'i-1', tags: { component: 'dea-0' } }
+    await bus.register({ host: one.host, port: one.port, uris: ['seen.example.com/x'], ...fields })
+    await ask(router.url, 'seen.example.com/x')
+    await ask(router.url, 'unseen.example.com')
+    const adminUrl = router.addresses.admin ?? ''
+    const get = (path: string, credentials = '') =>
+      fetch(`${adminUrl}${path}`, {
+        headers: credentials ? { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } : {},
+      })
+    for (const path of ['/routes', '/varz']) {
+      assert.equal((await get(path)).status, 401)
+      assert.equal((await get(path, 'operator:wrong')).status, 401)
+    }
+    assert.deepEqual(await (await get('/routes', 'operator:secret')).json(), {
+      'seen.example.com/x': [
+        {
+          address: `127.0.0.1:${one.port}`,
+          protocol: 'http1',
+          tls: false,
+          ttl: 120,
+          tags: { component: 'dea-0' },
+          private_instance_id: 'i-1',
+        },
+      ],
+    })
+    const varz = (await (await get('/varz', 'operator:secret')).json()) as Record<string, unknown>
+    const { type, requests, responses_2xx, responses_4xx, bad_requests, urls, droplets } = varz
+    assert.deepEqual(
+      { type, requests, responses_2xx, responses_4xx, bad_requests, urls, droplets },
+      { type: 'Router', requests: 2, responses_2xx: 1, responses_4xx: 1, bad_requests: 1, urls: 1, droplets: 1 },
+    )
+    assert.equal(await (await get('/health')).text(), 'ok\n')
+  })
+})

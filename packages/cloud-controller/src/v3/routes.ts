@@ -1,5 +1,10 @@
 import { Hono } from 'hono'
 import type { WorkerEnv } from '../http/environment.ts'
+import { routes as appEnvironment } from './app-environment/routes.ts'
+import { routes as appFeatures } from './app-features/routes.ts'
+import { routes as currentDroplet } from './apps/current-droplet-routes.ts'
+import { routes as apps } from './apps/routes.ts'
+import { routes as appState } from './apps/state-routes.ts'
 import { routes as builds } from './builds/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
@@ -10,6 +15,11 @@ import { routes as resourceMatches } from './resource-matches/routes.ts'
 export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', jobs)
   .route('/', organizations)
+  .route('/', apps)
+  .route('/', appState)
+  .route('/', currentDroplet)
+  .route('/', appEnvironment)
+  .route('/', appFeatures)
   .route('/', packages)
   .route('/', resourceMatches)
   .route('/', builds)

@@ -173,7 +173,7 @@ function applyFilter<Q>(filter: Filter<Q> | undefined, query: Q, values: string[
   if (!filter) throw apiError('ServerError')
   if (typeof filter === 'function') return filter(query, values, db, caller)
   if ('boolean' in filter) return filter.boolean(query, values[0] === 'true', db, caller)
-  return filter.apply(query, values, db, caller)
+  return filter.narrow(query, values, db, caller)
 }
 
 /** Orders by what was asked, else by the resource's default, else by creation; ties are broken so that pages never overlap. */

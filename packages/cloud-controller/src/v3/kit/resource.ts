@@ -42,7 +42,8 @@ export type BooleanFilter<Q> = { readonly boolean: (query: Q, value: boolean, db
 /** A filter that reads its value by itself; what is wrong goes to `faults`. */
 export type ParsedFilter<Q> = {
   readonly parse: (values: readonly string[], faults: string[]) => void
-  readonly apply: ListFilter<Q>
+  /** Not `apply`: a plain function has that too, so its type would be lost. */
+  readonly narrow: ListFilter<Q>
 }
 export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q>
 

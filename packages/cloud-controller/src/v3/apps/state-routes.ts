@@ -1,0 +1,71 @@
+import { type Context, Hono } from 'hono'
+import { lacksDroplet, restartApp, startApp, stopApp } from '../../actions/app-state.ts'
+import { requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
+import type { Row } from '../../db/schema.ts'
+import { replaceInstances, startInstances, stopInstances } from '../../dea/run-app.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { emitAppLog } from '../../logs/app-log.ts'
+import { requireInSpace } from '../../permissions/guards.ts'
+import { acceptJob } from '../kit/accepted.ts'
+import { acting } from '../kit/acting.ts'
+import { presented } from '../kit/present.ts'
+import { find, reread } from '../kit/verbs.ts'
+import { apps } from './resource.ts'
+
+/** Actions that make an app run or stop. Checks in the order of cloud_controller_ng app/controllers/v3/apps_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+routes.post('/v3/apps/:guid/actions/start', async (c) => {
+  const { db, bus } = c.var
+  const app = await findStartable(c)
+  const started = await db.transaction().execute((trx) => startApp(trx, acting(c), app.guid))
+  emitAppLog(bus, app.guid, `Starting app with guid ${app.guid}`)
+  await startInstances(c.var, started.processes)
+  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+})
+
+routes.post('/v3/apps/:guid/actions/stop', async (c) => {
+  const { db, caller, bus } = c.var
+  const app = await find(c, apps)
+  await requireInSpace(db, caller, app.space_guid, 'manageApps')
+  const stopped = await db.transaction().execute((trx) => stopApp(trx, acting(c), app.guid))
+  emitAppLog(bus, app.guid, `Stopping app with guid ${app.guid}`)
+  stopInstances(
+    c.var,
+    stopped.map((process) => process.guid),
+  )
+  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+})
+
+routes.post('/v3/apps/:guid/actions/restart', async (c) => {
+  const { db, bus } = c.var
+  const app = await findStartable(c)
+  const restarted = await db.transaction().execute((trx) => restartApp(trx, acting(c), app.guid))
+  emitAppLog(bus, app.guid, `Restarted app with guid ${app.guid}`)
+  if (restarted.wereRunning) await replaceInstances(c.var, restarted.processes)
+  else await startInstances(c.var, restarted.processes)
+  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+})
+
+routes.post('/v3/apps/:guid/actions/clear_buildpack_cache', async (c) => {
+  const { db, caller, bus } = c.var
+  const app = await find(c, apps)
+  await requireInSpace(db, caller, app.space_guid, 'manageApps')
+  const answer = await acceptJob(c, {
+    operation: 'app.clear_buildpack_cache',
+    resource: { type: 'app', guid: app.guid },
+  })
+  emitAppLog(bus, app.guid, `Enqueued job to delete app buildpack cache with app guid ${app.guid}`)
+  return answer
+})
+
+/** The app, if it has a droplet (422 before 403, as in CC) and the caller may start it. */
+async function findStartable(c: Context<WorkerEnv>): Promise<Row<'apps'>> {
+  const { db, caller } = c.var
+  const app = await find(c, apps)
+  if (app.droplet_guid === null) throw lacksDroplet()
+  await requireInSpace(db, caller, app.space_guid, 'manageApps')
+  if (app.lifecycle_type === 'docker') await requireFeatureOfEveryone(db, 'diego_docker')
+  if (app.lifecycle_type === 'cnb') await requireFeatureOfEveryone(db, 'diego_cnb')
+  return app
+}

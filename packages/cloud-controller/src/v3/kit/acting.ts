@@ -1,0 +1,9 @@
+import type { Context } from 'hono'
+import type { Acting } from '../../actions/app-events.ts'
+import { actorOf } from '../../actions/audit-events.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+
+/** Who acts in this request, and with which settings: what actions on apps want to know. */
+export function acting(c: Context<WorkerEnv>): Acting {
+  return { actor: actorOf(c.var.caller), settings: c.var.settings }
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { startNatsBroker } from '@vcap/nats-broker'
 import { RouterRegistration } from '@vcap/protocol'
 import { eventually } from '../testing/eventually.ts'
 import { TestCloud } from '../testing/test-cloud.ts'
@@ -19,7 +20,7 @@ describe('an instance', () => {
   let cell: string
 
   before(async () => {
-    cloud = await TestCloud.open()
+    cloud = await TestCloud.open(startNatsBroker)
     cell = (await cloud.cell()).id
   })
   after(() => cloud.close())

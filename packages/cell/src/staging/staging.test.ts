@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { startNatsBroker } from '@vcap/nats-broker'
 import { TestCloud } from '../testing/test-cloud.ts'
 
 describe('staging', () => {
@@ -7,7 +8,7 @@ describe('staging', () => {
   let cell: string
 
   before(async () => {
-    cloud = await TestCloud.open()
+    cloud = await TestCloud.open(startNatsBroker)
     cell = (await cloud.cell()).id
   })
   after(() => cloud.close())

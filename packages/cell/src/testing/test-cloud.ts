@@ -3,7 +3,6 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startNatsBroker } from '@vcap/nats-broker'
 import {
   DeaAdvertisement,
   FindDropletReply,
@@ -14,7 +13,7 @@ import {
   StagingSetup,
   type StartMessage,
 } from '@vcap/protocol'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { z } from 'zod'
 import { startCell } from '../cell.ts'
 import type { CellConfig } from '../config.ts'
@@ -46,6 +45,8 @@ export const plainBuildpack = () =>
     release: 'echo "default_process_types:"; echo "  web: $(cat "$1/start" 2>/dev/null || echo sleep 1000)"',
   })
 
+type StartBroker = (config: { port: number }, options: { logger: Logger }) => Promise<RunningComponent>
+
 /** A broker, a blob server and a recorder of the bus: all of Cloud Foundry that a cell needs. */
 export class TestCloud {
   readonly blobs: BlobServer
@@ -56,8 +57,9 @@ export class TestCloud {
   readonly #cells: RunningComponent[] = []
   readonly logged: string[] = []
 
-  static async open(): Promise<TestCloud> {
-    const broker = await startNatsBroker({ port: 0 }, { logger: pino({ level: 'silent' }) })
+  /** The broker is handed in: components import one another in nothing but tests. */
+  static async open(startBroker: StartBroker): Promise<TestCloud> {
+    const broker = await startBroker({ port: 0 }, { logger: pino({ level: 'silent' }) })
     const natsUrl = Object.values(broker.addresses)[0] ?? ''
     const directory = await mkdtemp(join(tmpdir(), 'vcap-cell-test-'))
     // Else apps that run as another user could not reach their folders.

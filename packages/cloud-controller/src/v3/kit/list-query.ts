@@ -90,7 +90,7 @@ function parseOrder<TB extends keyof Tables, R extends ResourceRow, E>(
   query: QueryString,
   faults: string[],
 ): ListRequest['orderBy'] {
-  const text = query.values.get('order_by')
+  const text = query.values.get('order_by') ?? resource.impliedOrder
   if (text === undefined || text === '') return undefined
   const [, sign, key = ''] = /^([+\- ]?)(.*)$/.exec(text) ?? []
   const keys = ['created_at', 'updated_at', ...Object.keys(resource.orderBy ?? {})]
@@ -118,6 +118,7 @@ function parseFilters<TB extends keyof Tables, R extends ResourceRow, E>(
     if ('parse' in filter) filter.parse(values, faults)
     filters.set(key, values)
   }
+  faults.push(...(resource.filterFaults?.(filters) ?? []))
   return filters
 }
 

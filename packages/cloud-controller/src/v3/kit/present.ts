@@ -7,7 +7,7 @@ import { wireTime } from './timestamps.ts'
 
 /** Who looks in this request. */
 export function viewOf(c: Context<WorkerEnv>, kind: View['kind']): View {
-  return { caller: c.var.caller, settings: c.var.settings, kind }
+  return { caller: c.var.caller, settings: c.var.settings, userDirectory: c.var.userDirectory, kind }
 }
 
 /** One row as the client sees it. */

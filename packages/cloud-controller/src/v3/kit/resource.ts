@@ -2,6 +2,7 @@ import type { ReferenceExpression, SelectQueryBuilder } from 'kysely'
 import type { Settings } from '../../config.ts'
 import type { Db, Tables } from '../../db/schema.ts'
 import type { Caller } from '../../permissions/caller.ts'
+import type { UserDirectory } from '../../uaa/user-directory.ts'
 import type { MetadataView } from './metadata.ts'
 
 /** What every row of a resource has. */
@@ -15,6 +16,8 @@ export interface ResourceRow {
 export interface View {
   readonly caller: Caller
   readonly settings: Settings
+  /** Names of users live in UAA alone. */
+  readonly userDirectory: UserDirectory
   readonly kind: 'list' | 'show'
 }
 
@@ -47,6 +50,9 @@ export type ParsedFilter<Q> = {
 }
 export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q>
 
+/** A condition that is found out elsewhere before the list is read; a function, because a query must not be awaited. */
+export type Narrowing<Q> = (query: Q) => Q
+
 export type ResourceQuery<TB extends keyof Tables, R> = SelectQueryBuilder<Tables, TB, R>
 
 /**
@@ -69,12 +75,21 @@ export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
   readonly readableBy: (query: ResourceQuery<TB, NoInfer<R>>, caller: Caller, db: Db) => ResourceQuery<TB, NoInfer<R>>
   /** Besides guids, created_ats, updated_ats and label_selector. */
   readonly filters?: Readonly<Record<string, Filter<ResourceQuery<TB, NoInfer<R>>>>>
+  /** What is wrong with filters that are fine by themselves, in CC's words. */
+  readonly filterFaults?: (filters: ReadonlyMap<string, readonly string[]>) => readonly string[]
+  /** Conditions of filters that more than the database must answer, such as names that UAA knows. After validation. */
+  readonly narrow?: (
+    filters: ReadonlyMap<string, readonly string[]>,
+    view: View,
+  ) => Promise<Narrowing<ResourceQuery<TB, NoInfer<R>>>>
   /** Filters of every resource that this one refuses. */
   readonly withoutFilters?: ReadonlyArray<'created_ats' | 'updated_ats' | 'guids'>
   /** Besides created_at and updated_at. */
   readonly orderBy?: Readonly<Record<string, ReferenceExpression<Tables, TB>>>
   /** Order when the client names none; creation where absent. */
   readonly defaultOrder?: ReadonlyArray<ReferenceExpression<Tables, TB>>
+  /** Order that counts, and is shown in page addresses, as if the client had asked for it. */
+  readonly impliedOrder?: string
   readonly include?: Readonly<Record<string, Include<NoInfer<R>>>>
   /** Loads what the rows need besides themselves, for all rows at once. */
   readonly load?: (db: Db, rows: ReadonlyArray<NoInfer<R>>, view: View) => Promise<E>

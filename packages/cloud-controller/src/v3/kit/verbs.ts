@@ -30,15 +30,17 @@ export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
 ): Promise<Response> {
   const { db, caller } = c.var
   const request = parseListQuery(resource, parseQueryString(c.req.url), options)
+  const view = viewOf(c, 'list')
+  const narrowed = await resource.narrow?.(request.filters, view)
   const all = filteredQuery(db, caller, resource, request)
-  const wanted = options.where ? options.where(all) : all
+  const filtered = narrowed ? narrowed(all) : all
+  const wanted = options.where ? options.where(filtered) : filtered
   const total = await count(wanted)
   const { page, perPage } = request.page
   const rows = (await ordered(resource, wanted, request.orderBy)
     .limit(perPage)
     .offset((page - 1) * perPage)
     .execute()) as R[]
-  const view = viewOf(c, 'list')
   return c.json({
     pagination: paginationObject(request.page, total, pageAddress(c, request)),
     resources: await presentAll(db, resource, rows, view),
@@ -123,8 +125,9 @@ export async function reread<TB extends keyof Tables, R extends ResourceRow, E>(
 export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
   c: Context<WorkerEnv>,
   resource: Resource<TB, R, E>,
+  { faultsAs }: Pick<ListRules, 'faultsAs'> = {},
 ): Promise<Response> {
-  const include = showQuery(c, resource)
+  const include = showQuery(c, resource, faultsAs)
   const row = await find(c, resource)
   const answer = await presented(c, resource, row)
   if (include.length === 0) return c.json(answer)
@@ -134,6 +137,7 @@ export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
 function showQuery<TB extends keyof Tables, R extends ResourceRow, E>(
   c: Context<WorkerEnv>,
   resource: Resource<TB, R, E>,
+  faultsAs: ListRules['faultsAs'],
 ): string[] {
   const query = parseQueryString(c.req.url)
   const faults: string[] = []
@@ -142,6 +146,6 @@ function showQuery<TB extends keyof Tables, R extends ResourceRow, E>(
   const unknown = resource.include ? query.keys.filter((key) => key !== 'include') : []
   if (unknown.length > 0)
     faults.push(`Unknown query parameter(s): ${quoted(unknown)}. Valid parameters are: ${quoted(valid)}`)
-  throwFaults(faults)
+  throwFaults(faults, faultsAs)
   return include
 }

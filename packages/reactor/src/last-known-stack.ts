@@ -19,22 +19,26 @@ interface Paused {
 const atATime = 4
 let underWay = 0
 
+/** Between the thread's word that it will pause and its pause. Longer means that it runs no JavaScript. */
+const pauseWithinInMilliseconds = 50
+
 /**
- * Where a thread is stuck: interrupts it with the inspector, also in an endless loop, and gives its frames in the form of
- * `Error#stack`. Undefined if it runs no JavaScript (it awaits something, or is in native code), or if several threads are being
- * looked at already. Reactor thread; takes at most the timeout. The thread is resumed and detached, so that it can be ended.
+ * Where a thread is stuck, as text for the log: interrupts it with the inspector, also in an endless loop, and gives its frames in the form of
+ * `Error#stack`, or the reason why there are none. Reactor thread; takes at most the timeout. The thread is resumed and detached, so that it
+ * can be ended.
  */
-export function lastKnownStack(threadName: string, timeoutInMilliseconds: number): Promise<string | undefined> {
-  if (underWay >= atATime || timeoutInMilliseconds <= 0) return Promise.resolve(undefined)
+export function lastKnownStack(threadName: string, timeoutInMilliseconds: number): Promise<string> {
+  if (timeoutInMilliseconds <= 0) return Promise.resolve('    (not read)')
+  if (underWay >= atATime) return Promise.resolve('    (not read: too many threads at once)')
   underWay++
   const session = new Session()
   session.connect()
-  return new Promise<string | undefined>((resolve) => {
+  return new Promise<string>((resolve) => {
     let attachedTo: string | undefined
     const urls = new Map<string, string>()
     const tell = (sessionId: string, id: number, method: string): void =>
       session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, method }) })
-    const finish = (stack: string | undefined): void => {
+    const finish = (stack: string): void => {
       clearTimeout(timer)
       session.removeAllListeners()
       if (attachedTo !== undefined) {
@@ -48,7 +52,11 @@ export function lastKnownStack(threadName: string, timeoutInMilliseconds: number
       underWay--
       resolve(stack)
     }
-    const timer = setTimeout(finish, timeoutInMilliseconds, undefined)
+    let timer = setTimeout(
+      finish,
+      timeoutInMilliseconds,
+      '    (not read in time: the thread is in native code, or the CPU is busy)',
+    )
     session.on('NodeWorker.attachedToWorker', ({ params }: WorkerAttached) => {
       if (!params.workerInfo.title.endsWith(` ${threadName}`)) return
       attachedTo = params.sessionId
@@ -62,6 +70,14 @@ export function lastKnownStack(threadName: string, timeoutInMilliseconds: number
         params.message,
       )
       if (script) urls.set(script[1] ?? '', script[2] ?? '')
+      if (params.message.startsWith('{"id":2,')) {
+        clearTimeout(timer)
+        timer = setTimeout(
+          finish,
+          pauseWithinInMilliseconds,
+          '    (no JavaScript was running: the thread awaits something)',
+        )
+      }
       if (!params.message.startsWith('{"method":"Debugger.paused"')) return
       const paused: Paused = JSON.parse(params.message)
       finish(

@@ -16,6 +16,8 @@ export interface ThreadPoolOptions {
   readonly maximum?: number
   /** A thread is added when the oldest queued task has waited this long. Default 50. */
   readonly growAfterWaitInMilliseconds?: number
+  /** Start a thread as soon as all others have been busy with one task for growAfterWait. Default true (jobs: false). */
+  readonly keepSpare?: boolean
   /** A thread beyond the minimum ends after having nothing to do for so long. Default 30. */
   readonly retireAfterIdleInSeconds?: number
   /** From the thread's creation to its serveRequests or serveJobs. Default 30. */
@@ -32,7 +34,12 @@ export interface ThreadPoolOptions {
   readonly startAttempts?: number
   /** Once it stopped trying, a task may cause one more attempt after this time. Default 30. */
   readonly retryStartAfterInSeconds?: number
-  /** How long a thread may go on after its deadline while its stack is read. Default 100; 0 reads none. */
+  /**
+   * A task that has run so long goes on with the lowest CPU priority, so that short ones and the reactor keep their pace (Linux). Default 100.
+   * Where the process may not raise a priority again, it is at least 1000, and the thread is replaced afterwards. Infinity: never.
+   */
+  readonly demoteAfterInMilliseconds?: number
+  /** How long a thread may go on after its deadline while its stack is read; usually it takes 50. Default 500; 0 reads none. */
   readonly stackCaptureInMilliseconds?: number
 }
 

@@ -64,6 +64,8 @@ export class PoolThread implements CallingThread {
   /** The call that the thread sleeps in, if any. */
   waiting: Waiting | undefined
   tasksFinished = 0
+  /** Has worked for so long that it gives way to the others. */
+  isDemoted = false
 
   readonly #options: PoolThreadOptions
   readonly #events: PoolThreadEvents
@@ -191,9 +193,7 @@ export class PoolThread implements CallingThread {
     const { waiting } = this
     this.#leave({ phase: 'ending', task, reason: 'deadline' })
     const captured = await lastKnownStack(this.name, this.#options.stackCaptureInMilliseconds)
-    const stack = waiting
-      ? `    blocked in scheduleSync('${waiting.operation}')\n${captured ?? ''}`.trimEnd()
-      : (captured ?? '    no JavaScript was running: the thread awaits something or is in native code')
+    const stack = waiting ? `    blocked in scheduleSync('${waiting.operation}')\n${captured}` : captured
     this.#events.onOverrun(this, task, stack)
     void this.#worker.terminate()
     setTimeout(() => this.#giveUp(), endPatienceInMilliseconds)

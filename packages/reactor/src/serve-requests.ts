@@ -81,6 +81,7 @@ function serve(context: ThreadContext, options: ServeOptions, work: Work): void 
     }
   }
   parentPort?.on('message', onMessage)
+
   context.send(['ready', operatingSystemThreadId()])
 }
 

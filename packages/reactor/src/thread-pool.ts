@@ -9,8 +9,10 @@ import type { OperationServer } from './operation-server.ts'
 import type { ThreadPoolOptions } from './options.ts'
 import { PoolThread, type PoolThreadEvents, type ThreadEnd } from './pool-thread.ts'
 import type { Task } from './task.ts'
+import { ThreadPriority } from './thread-priority.ts'
 
 const firstRestartPauseInMilliseconds = 100
+const lookForSlowEveryInMilliseconds = 50
 /** Starting costs CPU that the running threads need. */
 const startsAtOnce = availableParallelism()
 
@@ -65,6 +67,8 @@ export class ThreadPool implements PoolThreadEvents {
   #queueTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
   readonly #retireTimer: NodeJS.Timeout
+  readonly #priority = new ThreadPriority()
+  readonly #slowTimer: NodeJS.Timeout
   readonly #firstReady = Promise.withResolvers<void>()
   readonly #warm = Promise.withResolvers<void>()
   #stopped = false
@@ -80,6 +84,8 @@ export class ThreadPool implements PoolThreadEvents {
     const retireEvery = Math.min(1000, Math.max(20, settings.retireAfterIdleInSeconds * 500))
     this.#retireTimer = setInterval(() => this.#retireIdle(), retireEvery)
     this.#retireTimer.unref()
+    this.#slowTimer = setInterval(() => this.#lookForSlow(), lookForSlowEveryInMilliseconds)
+    this.#slowTimer.unref()
     // Whoever does not ask for these must not be killed by them.
     this.#firstReady.promise.catch(() => undefined)
     this.#warm.promise.catch(() => undefined)
@@ -168,6 +174,7 @@ export class ThreadPool implements PoolThreadEvents {
     clearTimeout(this.#queueTimer)
     clearTimeout(this.#restartTimer)
     clearInterval(this.#retireTimer)
+    clearInterval(this.#slowTimer)
     for (const task of this.#queue.takeQueuedBefore()) task.onFault('stopping')
     const ending = [...this.#ending].map((thread) => thread.end('stopping'))
     await Promise.all([...ending, ...[...this.#threads].map((thread) => thread.retire())])
@@ -184,6 +191,7 @@ export class ThreadPool implements PoolThreadEvents {
       this.#firstReady.resolve()
       if (this.#threads.size - this.#starting >= this.#settings.minimum) this.#warm.resolve()
     }
+    if (thread.isDemoted && !this.#restore(thread)) return
     const next = this.#queue.take(this.#mayRun)
     if (next) this.#give(thread, next)
     else {
@@ -198,6 +206,8 @@ export class ThreadPool implements PoolThreadEvents {
     const at = this.#idle.indexOf(thread)
     if (at >= 0) this.#idle.splice(at, 1)
     if (thread.task) this.#count(thread.task.client, -1)
+    // So that it ends soon.
+    if (thread.isDemoted && this.#priority.canRestore) this.#priority.restore(thread.operatingSystemThreadId)
     this.#threads.delete(thread)
     this.#ending.add(thread)
   }
@@ -238,7 +248,11 @@ export class ThreadPool implements PoolThreadEvents {
       const pause = firstRestartPauseInMilliseconds * 2 ** (this.#failedStarts - 1)
       this.#mayStartAt = performance.now() + pause
       clearTimeout(this.#restartTimer)
-      this.#restartTimer = setTimeout(() => this.#ensureMinimum(), pause)
+      this.#restartTimer = setTimeout(() => {
+        // A timer may fire a little before its time.
+        this.#mayStartAt = 0
+        this.#ensureMinimum()
+      }, pause)
       return
     }
     this.#mayStartAt = performance.now() + retryStartAfterInSeconds * 1000
@@ -320,8 +334,35 @@ export class ThreadPool implements PoolThreadEvents {
     const before = performance.now() - retireAfterIdleInSeconds * 1000
     for (const thread of this.#idle.filter((each) => (each.since ?? 0) < before)) {
       if (this.#threads.size <= minimum) return
+      // The last idle one is the spare of those that are stuck.
+      if (this.#settings.keepSpare && this.#idle.length === 1 && this.#threads.size > 1) return
       void thread.retire()
     }
+  }
+
+  #lookForSlow(): void {
+    const { demoteAfterInMilliseconds, growAfterWaitInMilliseconds, keepSpare, maximum } = this.#settings
+    const after = this.#priority.canRestore ? demoteAfterInMilliseconds : Math.max(1000, demoteAfterInMilliseconds)
+    const now = performance.now()
+    const before = now - after
+    for (const thread of this.#threads) {
+      if (thread.isDemoted || thread.phase !== 'busy' || (thread.since ?? 0) > before) continue
+      thread.isDemoted = this.#priority.demote(thread.operatingSystemThreadId)
+    }
+    // All are stuck: start one now, so that the next task does not have to wait until it has waited.
+    const isStuck = (thread: PoolThread): boolean => (thread.since ?? now) < now - growAfterWaitInMilliseconds
+    const needsSpare = keepSpare && this.#idle.length === 0 && this.#threads.size > 0 && this.#threads.size < maximum
+    if (needsSpare && [...this.#threads].every(isStuck) && this.#mayStart()) this.#startThread()
+  }
+
+  /** Gives an idle thread its normal priority again. False if that is not allowed and it is replaced instead. */
+  #restore(thread: PoolThread): boolean {
+    thread.isDemoted = !this.#priority.restore(thread.operatingSystemThreadId)
+    if (!thread.isDemoted) return true
+    void thread.retire()
+    this.#ensureMinimum()
+    this.#checkDrained()
+    return false
   }
 
   #checkDrained(): void {

@@ -75,9 +75,10 @@ export async function resizeInstances(
     stop(services, { droplet: guid, version, indices: range(instances, previousInstances) })
 }
 
-/** Stops one instance; the reconciler starts another in its place. */
-export function stopInstance(services: RunServices, processGuid: string, index: number): void {
+/** Stops one instance and starts another in its place. */
+export async function restartInstance(services: RunServices, processGuid: string, index: number): Promise<void> {
   stop(services, { droplet: processGuid, indices: [index] })
+  await startIndices(services, [{ processGuid, indices: [index] }])
 }
 
 /** Tells the DEAs the routes of the started processes of these apps. Call it after the commit of a change of routes. */

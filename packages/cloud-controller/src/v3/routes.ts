@@ -9,6 +9,7 @@ import { routes as builds } from './builds/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
+import { routes as processes } from './processes/routes.ts'
 import { routes as resourceMatches } from './resource-matches/routes.ts'
 
 /** Every v3 resource: one line each. */
@@ -20,6 +21,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', currentDroplet)
   .route('/', appEnvironment)
   .route('/', appFeatures)
+  .route('/', processes)
   .route('/', packages)
   .route('/', resourceMatches)
   .route('/', builds)

@@ -20,6 +20,11 @@ import { quoted } from './words.ts'
 export interface ListOptions<TB extends keyof Tables, R> extends ListRules {
   /** Narrows a nested list to its parent. */
   readonly where?: (query: ResourceQuery<TB, R>) => ResourceQuery<TB, R>
+  /** Adds to the presented rows what does not come from the database; gets all of the page at once. */
+  readonly decorate?: (
+    presented: ReadonlyArray<Record<string, unknown>>,
+    rows: readonly R[],
+  ) => ReadonlyArray<Record<string, unknown>>
 }
 
 /** Answers a page of the resource: 200 with `pagination`, `resources` and, when asked for, `included`. */

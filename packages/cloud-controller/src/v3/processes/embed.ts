@@ -1,0 +1,44 @@
+import type { Bus } from '../../bus/bus.ts'
+import { processInstances } from '../../dea/instance-reports.ts'
+import { throwFaults } from '../kit/list-query.ts'
+import { listValue, parseQueryString } from '../kit/query-string.ts'
+import { quoted } from '../kit/words.ts'
+import type { ProcessRow } from './resource.ts'
+
+const embeddable = ['process_instances']
+
+/** Whether the query asks for `embed=process_instances`. Throws 400/10005 for any other value. */
+export function wantsInstances(url: string): boolean {
+  const text = parseQueryString(url).values.get('embed')
+  if (text === undefined) return false
+  const wanted = listValue(text)
+  const faults: string[] = []
+  const invalid = wanted.find((name) => !embeddable.includes(name))
+  if (invalid !== undefined)
+    faults.push(`Invalid embedded resource: '${invalid}'. Valid embedded resources are: ${quoted(embeddable)}`)
+  const duplicate = wanted.find((name, index) => wanted.indexOf(name) !== index)
+  if (duplicate !== undefined) faults.push(`Duplicate embedded resource: '${duplicate}'`)
+  throwFaults(faults)
+  return true
+}
+
+/** Puts `process_instances` into each presented process, before its relationships, as CC does. One call of the reactor for all. */
+export function withInstances(
+  bus: Bus,
+  presented: ReadonlyArray<Record<string, unknown>>,
+  rows: readonly ProcessRow[],
+): ReadonlyArray<Record<string, unknown>> {
+  const instances = processInstances(bus, rows)
+  return presented.map((process) =>
+    Object.fromEntries(
+      Object.entries(process).flatMap(([key, value]) =>
+        key === 'relationships'
+          ? [
+              ['process_instances', instances.get(String(process.guid)) ?? []],
+              [key, value],
+            ]
+          : [[key, value]],
+      ),
+    ),
+  )
+}

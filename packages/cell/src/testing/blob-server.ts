@@ -44,7 +44,7 @@ export class BlobServer {
   }
 
   async #answer(request: IncomingMessage): Promise<[number, Buffer | string, Record<string, string>?]> {
-    const path = request.url ?? ''
+    const [path = ''] = (request.url ?? '').split('?')
     this.requests.push(`${request.method} ${path}`)
     const body = await buffer(request)
     if (path.startsWith('/public/')) return this.#download(path)

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   DeaAdvertisement,
   FindDropletReply,
@@ -232,8 +233,6 @@ export class TestCloud {
 
   /** Makes a droplet of these files and hands it out. */
   async droplet(files: Readonly<Record<string, string>>): Promise<{ sha1: string; url: string; path: string }> {
-    const { mkdir, writeFile, readFile } = await import('node:fs/promises')
-    const { dirname } = await import('node:path')
     const folder = await mkdtemp(join(this.directory, 'droplet-'))
     await mkdir(join(folder, 'app'))
     for (const [name, text] of Object.entries(files)) {
@@ -243,6 +242,30 @@ export class TestCloud {
     const { sha1 } = await packFolder(folder, `${folder}.tgz`)
     const path = `/droplets/${sha1}/download`
     return { sha1, path, url: this.blobs.put(path, await readFile(`${folder}.tgz`)) }
+  }
+
+  /** A git repository with one commit on `main`, served over HTTP as plain files. Files of bin are executable. */
+  async gitRepository(files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = await mkdtemp(join(this.directory, 'git-'))
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true })
+      const script = name.startsWith('bin/')
+      await writeFile(join(folder, name), script ? `#!/usr/bin/env bash\n${text}\n` : text, {
+        mode: script ? 0o755 : 0o644,
+      })
+    }
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@test', ...args], { cwd: folder, stdio: 'pipe' })
+    git('init', '-q', '-b', 'main')
+    git('add', '.')
+    git('commit', '-q', '-m', 'one')
+    git('update-server-info')
+    const path = `/public/${randomUUID()}.git`
+    for (const name of await readdir(join(folder, '.git'), { recursive: true })) {
+      const file = join(folder, '.git', name)
+      if ((await stat(file)).isFile()) this.blobs.downloads.set(`${path}/${name}`, await readFile(file))
+    }
+    return this.blobs.url(path)
   }
 
   start(cellId: string, message: StartMessage): void {

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { createServer, request as httpRequest, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { describe, it } from 'node:test'
+import { Registry } from 'prom-client'
+import type { TestOperations } from './fixtures/operations.ts'
+import { startTestReactor, type TestReactor, until } from './fixtures/start.ts'
+import { ThreadEnded, WouldBlockReactor } from './index.ts'
+import { reactorOperations } from './schedule-sync.ts'
+
+describe('scheduleSync on the reactor thread', () => {
+  it('runs at once, and throws what the operation throws', async () => {
+    await using started = await startTestReactor()
+    for (const { scheduleSync } of [reactorOperations<TestOperations>(), started.reactor.operations]) {
+      assert.equal(scheduleSync('add', 1, 2), 3)
+      assert.throws(() => scheduleSync('fail', 'oh'), { name: 'OutOfCheese', message: 'oh' })
+    }
+  })
+
+  it('throws instead of waiting for a promise, and the promise takes nothing down', async () => {
+    await using started = await startTestReactor()
+    const { scheduleSync } = started.reactor.operations
+    assert.throws(() => scheduleSync('later', 'x', 1), WouldBlockReactor)
+    assert.throws(() => scheduleSync('failLater', 'x'), WouldBlockReactor)
+    await until(() => started.logs.some((line) => line.msg === 'a scheduled operation failed'), 'the failure is logged')
+  })
+
+  it('schedule runs at once and logs a failure', async () => {
+    await using started = await startTestReactor()
+    started.reactor.operations.schedule('note', 'here')
+    started.reactor.operations.schedule('fail', 'oh')
+    assert.deepEqual(started.notes, ['here'])
+    assert.equal(started.logs.filter((line) => line.msg === 'a scheduled operation failed').length, 1)
+  })
+
+  it('says so when no reactor runs there', () => {
+    assert.throws(() => reactorOperations<TestOperations>().scheduleSync('add', 1, 2), /no reactor runs on this thread/)
+  })
+})
+
+describe('the listener', () => {
+  it('opens only when a thread is warm', async () => {
+    const probe = createServer()
+    const port = await new Promise<number>((resolve) =>
+      probe.listen(0, '127.0.0.1', () => {
+        const address = probe.address()
+        probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+      }),
+    )
+    const thread = JSON.stringify(new URL('./thread.ts', import.meta.url).href)
+    const code = `import { serveRequests } from ${thread}
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      serveRequests(() => new Response('warm'))`
+    const module = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+    const starting = startTestReactor({ http: { port }, requestThreads: { module } })
+    let refused = 0
+    let answer = ''
+    await until(async () => {
+      answer = await fetch(`http://127.0.0.1:${port}/`).then(
+        (response) => response.text(),
+        () => '',
+      )
+      if (answer === '') refused++
+      return answer !== ''
+    }, 'an answer')
+    assert.equal(answer, 'warm')
+    assert.ok(refused > 3, `${refused} attempts were refused before`)
+    await (await starting)[Symbol.asyncDispose]()
+  })
+
+  it('that can not open makes startReactor throw, and nothing is left running', async () => {
+    await using started = await startTestReactor()
+    await assert.rejects(startTestReactor({ http: { port: started.reactor.port } }), { code: 'EADDRINUSE' })
+  })
+})
+
+describe('stop', () => {
+  it('lets running requests and jobs end, then refuses connections', async () => {
+    const started = await startTestReactor()
+    const slow = fetch(`${started.url}/sleep?ms=200`)
+    const job = started.reactor.runJob('add', null)
+    await until(() => started.reactor.threads().request.busy === 1, 'the request runs')
+    await started.reactor.stop()
+    const response = await slow
+    assert.equal(response.status, 200)
+    assert.equal(response.headers.get('connection'), 'close')
+    assert.equal(await job, 42)
+    await assert.rejects(fetch(started.url))
+    const { idle, busy, starting, ending } = started.reactor.threads().request
+    assert.equal(idle + busy + starting + ending, 0)
+    assert.ok(started.notes.includes('ended'), 'onEnd was called in the thread')
+    await started[Symbol.asyncDispose]()
+  })
+
+  it('ends what does not end within the limit, and says why', async () => {
+    const started = await startTestReactor({ requestThreads: { minimum: 1, maximum: 1 } })
+    const answers = ['/spin', '/hello'].map((path) => fetch(started.url + path))
+    const job = started.reactor.runJob('spin', null)
+    const jobEnd = assert.rejects(job, (error) => error instanceof ThreadEnded && error.reason === 'stopping')
+    await until(() => started.reactor.threads().request.queued === 1, 'one runs and one waits')
+    await until(() => started.reactor.threads().job?.busy === 1, 'the job runs')
+    const begin = performance.now()
+    await started.reactor.stop({ limitInSeconds: 0.2 })
+    assert.ok(performance.now() - begin < 2500)
+    for (const response of await Promise.all(answers)) {
+      assert.equal(response.status, 503)
+      assert.equal(((await response.json()) as { fault: string }).fault, 'stopping')
+    }
+    await jobEnd
+    await started[Symbol.asyncDispose]()
+  })
+
+  it('may be called twice', async () => {
+    const started = await startTestReactor()
+    await Promise.all([started.reactor.stop(), started.reactor.stop()])
+    await started[Symbol.asyncDispose]()
+  })
+
+  it('of one of two behind one address loses no request', async () => {
+    const start = (): Promise<TestReactor> => startTestReactor({ requestThreads: { minimum: 2 } })
+    const servers = [await start(), await start()]
+    const balancer = new Balancer(() =>
+      servers.filter((each) => !each.reactor.isStopping).map((each) => each.reactor.port),
+    )
+    const url = await balancer.start()
+    let running = true
+    const statuses: number[] = []
+    const clients = Array.from({ length: 8 }, async () => {
+      while (running) {
+        const response = await fetch(`${url}/sleep?ms=3`)
+        await response.text()
+        statuses.push(response.status)
+      }
+    })
+    for (const old of [...servers]) {
+      const count = statuses.length
+      await until(() => statuses.length > count + 40, 'requests are served')
+      servers.push(await start())
+      await old.reactor.stop({ drainInSeconds: 0.05 })
+      servers.splice(servers.indexOf(old), 1)
+      await old[Symbol.asyncDispose]()
+    }
+    const count = statuses.length
+    await until(() => statuses.length > count + 40, 'requests are served by the new ones')
+    running = false
+    await Promise.all(clients)
+    assert.deepEqual([...new Set(statuses)], [200])
+    await balancer.stop()
+    for (const each of servers) await each[Symbol.asyncDispose]()
+  })
+})
+
+/** Sends each request to the next server that is healthy, over connections that are kept. */
+class Balancer {
+  #next = 0
+  readonly #server: Server
+  constructor(ports: () => number[]) {
+    this.#server = createServer((request, response) => {
+      const healthy = ports()
+      const port = healthy[this.#next++ % healthy.length]
+      const { method, url: path, headers } = request
+      const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500)
+        answer.pipe(response)
+      })
+      onward.on('error', () => response.writeHead(502).end())
+      request.pipe(onward)
+    })
+  }
+  start(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#server.listen(0, '127.0.0.1', () => {
+        const address = this.#server.address()
+        resolve(`http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`)
+      })
+    })
+  }
+  stop(): Promise<void> {
+    this.#server.closeAllConnections()
+    return new Promise((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+describe('the metrics', () => {
+  it('count requests by route, waits, threads by state, ended threads, faults and the delay of the reactor', async () => {
+    const metrics = new Registry()
+    await using started = await startTestReactor({ metrics, requestThreads: { minimum: 2 } })
+    await started.reactor.warm
+    await (await fetch(`${started.url}/hello`)).text()
+    await (await fetch(`${started.url}/file?path=${import.meta.filename}`)).text()
+    await (await fetch(`${started.url}/never?deadline=0.05`)).text()
+    const blocked = fetch(`${started.url}/gate`)
+    await until(() => started.reactor.threads().request.blocked === 1, 'a thread is blocked')
+    let text = ''
+    await until(async () => {
+      text = await metrics.metrics()
+      return text.includes('reason="deadline"')
+    }, 'the ended thread is counted')
+    for (const line of [
+      'reactor_request_duration_seconds_count{method="GET",route="other",status="200"} 1',
+      'reactor_request_duration_seconds_count{method="GET",route="/file",status="200"} 1',
+      'reactor_request_duration_seconds_count{method="GET",route="other",status="504"} 1',
+      'reactor_faults_total{kind="deadline"} 1',
+      'reactor_threads_ended_total{pool="request",reason="deadline"} 1',
+      'reactor_queue_wait_seconds_count{pool="request"} 4',
+      'reactor_threads{pool="request",state="blocked"} 1',
+      'reactor_queue_length{pool="request"} 0',
+    ])
+      assert.ok(text.includes(line), `${line} is not in\n${text}`)
+    assert.match(text, /reactor_event_loop_delay_seconds\{quantile="0\.99"\} 0(\.\d+)?\n/)
+    started.gate.resolve()
+    await blocked
+  })
+})
+
+describe('a client that only connects', () => {
+  it('does not keep the reactor from stopping', async () => {
+    const started = await startTestReactor()
+    const socket = connect(started.reactor.port, '127.0.0.1')
+    await new Promise((resolve) => socket.once('connect', resolve))
+    const begin = performance.now()
+    await started.reactor.stop()
+    assert.ok(performance.now() - begin < 2000)
+    socket.destroy()
+    await started[Symbol.asyncDispose]()
+  })
+})

@@ -5,17 +5,22 @@ import { routes as appFeatures } from './app-features/routes.ts'
 import { routes as currentDroplet } from './apps/current-droplet-routes.ts'
 import { routes as apps } from './apps/routes.ts'
 import { routes as appState } from './apps/state-routes.ts'
+import { routes as buildpacks } from './buildpacks/routes.ts'
 import { routes as builds } from './builds/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
 import { routes as processes } from './processes/routes.ts'
 import { routes as resourceMatches } from './resource-matches/routes.ts'
+import { routes as spaceFeatures } from './spaces/feature-routes.ts'
+import { routes as spaces } from './spaces/routes.ts'
 
 /** Every v3 resource: one line each. */
 export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', jobs)
   .route('/', organizations)
+  .route('/', spaces)
+  .route('/', spaceFeatures)
   .route('/', apps)
   .route('/', appState)
   .route('/', currentDroplet)
@@ -25,3 +30,4 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', packages)
   .route('/', resourceMatches)
   .route('/', builds)
+  .route('/', buildpacks)

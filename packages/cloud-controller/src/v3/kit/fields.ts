@@ -28,6 +28,13 @@ function textFault(value: string, maximum: number): string | undefined {
   return undefined
 }
 
+/** Required printable text: names of organizations and spaces (semantics, section 2.1). */
+export function printableText(words: string, maximum = 255) {
+  return text(words, maximum).refine((value) => !/\p{Cc}/u.test(value), {
+    error: `${words} must not contain escaped characters`,
+  })
+}
+
 /** Text that may also be empty or null, at most `maximum` characters. */
 export function optionalText(words: string, maximum = 65_535) {
   return z

@@ -1,11 +1,8 @@
 import { z } from 'zod'
-import { flag, text } from '../kit/fields.ts'
+import { flag, printableText } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
 
-/** Printable text without control characters: organization and space names (semantics, section 2.1). */
-const name = text('Name').refine((value) => !/\p{Cc}/u.test(value), {
-  error: 'Name must not contain escaped characters',
-})
+const name = printableText('Name')
 
 /** cloud_controller_ng app/messages/organization_update_message.rb */
 export const OrganizationUpdate = z.strictObject({

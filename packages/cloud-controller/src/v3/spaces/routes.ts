@@ -1,0 +1,50 @@
+import { Hono } from 'hono'
+import { createSpace, requestSpaceDeletion, updateSpace } from '../../actions/spaces.ts'
+import { notAuthorized, unprocessable } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { canWriteOrganization, requireInSpace, requireWritableOrganization } from '../../permissions/guards.ts'
+import { acceptJob } from '../kit/accepted.ts'
+import { body } from '../kit/body.ts'
+import { presented } from '../kit/present.ts'
+import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { organizations } from '../organizations/resource.ts'
+import { SpaceCreate, SpaceUpdate } from './messages.ts'
+import { spaces } from './resource.ts'
+
+/** Checks in the order of cloud_controller_ng app/controllers/v3/spaces_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+routes.get('/v3/spaces', (c) => list(c, spaces))
+routes.get('/v3/spaces/:guid', (c) => show(c, spaces))
+
+routes.post('/v3/spaces', async (c) => {
+  const { db, caller } = c.var
+  const message = await body(c, SpaceCreate) // 422 before anything else: CC parses before it looks up
+  const organization = await findReadable(c, organizations, message.relationships.organization.data.guid)
+  if (!organization)
+    throw unprocessable('Invalid organization. Ensure the organization exists and you have access to it.')
+  await requireWritableOrganization(db, caller, organization)
+  const { relationships: _, ...space } = message
+  const guid = await db.transaction().execute((trx) => createSpace(trx, organization.guid, space, caller))
+  return c.json(await presented(c, spaces, await reread(c, spaces, guid)), 201)
+})
+
+routes.patch('/v3/spaces/:guid', async (c) => {
+  const { db, caller } = c.var
+  const space = await find(c, spaces) // 404 before 422: CC looks up before it parses
+  await requireInSpace(db, caller, space.guid, 'update')
+  const message = await body(c, SpaceUpdate)
+  if (message.suspended !== undefined && !(await canWriteOrganization(db, caller, space.organization_guid)))
+    throw notAuthorized()
+  await db.transaction().execute((trx) => updateSpace(trx, space, message, caller))
+  return c.json(await presented(c, spaces, await reread(c, spaces, space.guid)))
+})
+
+routes.delete('/v3/spaces/:guid', async (c) => {
+  const { db, caller } = c.var
+  const space = await find(c, spaces)
+  await requireWritableOrganization(db, caller, await reread(c, organizations, space.organization_guid))
+  return acceptJob(c, { operation: 'space.delete', resource: { type: 'space', guid: space.guid } }, (trx) =>
+    requestSpaceDeletion(trx, space, caller),
+  )
+})

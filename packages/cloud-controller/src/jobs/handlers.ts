@@ -1,5 +1,6 @@
 import type { Row } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
+import { removeBuildpack, uploadBuildpack } from './buildpack-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
 
 /** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
@@ -23,6 +24,8 @@ export type JobHandler = (services: ThreadServices, job: ClaimedJob) => Promise<
 
 /** Handlers by operation: one line each. */
 export const jobHandlers: Readonly<Record<string, JobHandler>> = {
+  'buildpack.delete': removeBuildpack,
+  'buildpack.upload': uploadBuildpack,
   'package.copy': copyPackage,
   'package.delete': removePackage,
 }

@@ -1,5 +1,5 @@
 /**
- * What runs an app's command, as the arguments of bash: sets the limits, goes to the app's folder, sources what buildpacks
+ * What runs an app's command, as the arguments of bash: sets the limit of open files, goes to the app's folder, sources what buildpacks
  * and app have to say about the environment (profile.d of the droplet, of the dependencies, of the app, then the app's
  * .profile), and turns into the command. Buildpacks that follow Cloud Foundry's convention have copied the scripts of
  * deps/<index>/profile.d to profile.d/<index>_<name>; those aren't sourced twice.
@@ -10,8 +10,6 @@ export function launcherArguments(appDirectory: string, command: string, maxFile
 }
 
 const script = `
-umask 0022
-ulimit -c 0
 ulimit -n "$3" 2> /dev/null || ulimit -n "$(ulimit -H -n)"
 cd "$1" || exit 1
 vcap_command=$2

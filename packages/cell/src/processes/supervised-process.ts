@@ -29,8 +29,26 @@ export interface SupervisedProcess {
 }
 
 /**
+ * What becomes the program, as the same process: it closes what whoever started the cell has left open without marking it
+ * (Node.js marks only its own descriptors), and sets what every program of Cloud Foundry starts with.
+ */
+const gate = `
+umask 0022
+ulimit -c 0
+for descriptor in /dev/fd/*; do
+  descriptor=\${descriptor##*/}
+  case $descriptor in
+    [012] | *[!0-9]*) ;;
+    *) eval "exec $descriptor>&-" ;;
+  esac
+done
+unset descriptor
+exec "$@"`
+
+/**
  * Starts a process as leader of a session of its own, with no input, no inherited descriptors and nothing of the cell's
- * environment. Throws if it can't be started (no such file, arguments too long, …).
+ * environment. Throws if the system refuses (arguments too long, …); a program that isn't there ends with 127, one that
+ * can't be run with 126, as in a shell.
  */
 export async function startProcess(specification: ProcessSpecification): Promise<SupervisedProcess> {
   const { file, args, cwd, environment, user, pipeDirectory, write, captureOutput } = specification
@@ -39,7 +57,7 @@ export async function startProcess(specification: ProcessSpecification): Promise
   const errEnded = readLines(err, (line) => write('ERR', line))
   let child: ChildProcess
   try {
-    child = spawn(file, args, {
+    child = spawn('/bin/bash', ['-c', gate, 'cell', file, ...args], {
       cwd,
       env: environment,
       detached: true,

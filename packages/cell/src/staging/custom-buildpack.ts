@@ -19,6 +19,9 @@ export function shownUrl(name: string): string {
   return name.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1')
 }
 
+/** What a shell answers for a program that isn't there. */
+const notFound = 127
+
 interface Fetching {
   readonly url: string
   /** Does not exist yet. */
@@ -63,25 +66,18 @@ async function cloneRepository({ url, directory, runner, user }: Fetching): Prom
   await giveTo(user, directory)
   const clone = async (...depth: string[]) => {
     const where = ['--recursive', ...(branch ? ['-b', branch] : []), '--', repository, directory]
-    return (await git(runner, directory, ['clone', ...depth, ...where])).exitStatus
+    const { exitStatus } = await runner.run('git', ['clone', ...depth, ...where], {
+      cwd: directory,
+      // Nobody is there to type a password.
+      environment: { GIT_TERMINAL_PROMPT: '0', GIT_SSH_COMMAND: 'ssh -oBatchMode=yes' },
+    })
+    if (exitStatus === notFound)
+      throw stagingError('git is not installed on this cell, so the buildpack can not be cloned')
+    return exitStatus
   }
   // Servers that only serve files can't give a part of the history.
   if ((await clone('--depth', '1')) === 0) return
   for (const name of await readdir(directory)) await removeTree(join(directory, name))
   if ((await clone()) === 0) return
   throw stagingError(`Failed to clone git repository at ${shownUrl(repository)}`)
-}
-
-async function git(runner: ScriptRunner, cwd: string, args: string[]) {
-  try {
-    return await runner.run('git', args, {
-      cwd,
-      // Nobody is there to type a password.
-      environment: { GIT_TERMINAL_PROMPT: '0', GIT_SSH_COMMAND: 'ssh -oBatchMode=yes' },
-    })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw stagingError('git is not installed on this cell, so a buildpack can not be cloned', error)
-    throw error
-  }
 }

@@ -218,20 +218,8 @@ export class Lifecycle {
     })
   }
 
-  async #script(directory: string, name: string, args: readonly string[], capture = false) {
-    const file = join(directory, 'bin', name)
-    try {
-      return await this.#runner.run(file, args, { cwd: this.#folders.home, capture })
-    } catch (error) {
-      // As a shell would: 126 for what can't be executed, 127 for what isn't there.
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOEXEC') throw error
-      this.#write(
-        'ERR',
-        code === 'ENOENT' ? `The buildpack has no bin/${name} that can be run` : `bin/${name} is not executable`,
-      )
-      return { exitStatus: code === 'ENOENT' ? 127 : 126, output: '' }
-    }
+  #script(directory: string, name: string, args: readonly string[], capture = false) {
+    return this.#runner.run(join(directory, 'bin', name), args, { cwd: this.#folders.home, capture })
   }
 
   /** The folder that has bin: the buildpack's own, or the only one in it (zips from GitHub have one around all). */

@@ -7,11 +7,14 @@ import { routes as apps } from './apps/routes.ts'
 import { routes as appState } from './apps/state-routes.ts'
 import { routes as buildpacks } from './buildpacks/routes.ts'
 import { routes as builds } from './builds/routes.ts'
+import { routes as deployments } from './deployments/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
 import { routes as processes } from './processes/routes.ts'
 import { routes as resourceMatches } from './resource-matches/routes.ts'
+import { routes as revisions } from './revisions/routes.ts'
+import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
 
@@ -27,6 +30,9 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', appEnvironment)
   .route('/', appFeatures)
   .route('/', processes)
+  .route('/', sidecars)
+  .route('/', revisions)
+  .route('/', deployments)
   .route('/', packages)
   .route('/', resourceMatches)
   .route('/', builds)

@@ -1,0 +1,76 @@
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { recordAppEvent } from '../../actions/app-events.ts'
+import { openVariables } from '../../dea/sealed-variables.ts'
+import { notAuthorized } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
+import { apps } from '../apps/resource.ts'
+import { acting } from '../kit/acting.ts'
+import { body } from '../kit/body.ts'
+import { metadataField, saveMetadata } from '../kit/metadata.ts'
+import { presented, presentLinks } from '../kit/present.ts'
+import { now } from '../kit/timestamps.ts'
+import { find, list, reread, show } from '../kit/verbs.ts'
+import { revisions } from './resource.ts'
+
+/** Checks in the order of cloud_controller_ng app/controllers/v3/revisions_controller.rb, app_revisions_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+const RevisionUpdate = z.strictObject({ metadata: metadataField.optional() })
+
+routes.get('/v3/apps/:guid/revisions', async (c) => {
+  const app = await find(c, apps)
+  return list(c, revisions, { where: (query) => query.where('revisions.app_guid', '=', app.guid) })
+})
+
+/** Revisions that started processes of the app run. */
+routes.get('/v3/apps/:guid/revisions/deployed', async (c) => {
+  const app = await find(c, apps)
+  const running = c.var.db
+    .selectFrom('processes')
+    .select('processes.revision_guid')
+    .where('processes.app_guid', '=', app.guid)
+    .where('processes.state', '=', 'STARTED')
+    .where('processes.revision_guid', 'is not', null)
+    .$narrowType<{ revision_guid: string }>()
+  return list(c, revisions, {
+    where: (query) => query.where('revisions.guid', 'in', running),
+    without: ['versions', 'deployable'],
+  })
+})
+
+routes.get('/v3/revisions/:guid', (c) => show(c, revisions))
+
+routes.patch('/v3/revisions/:guid', async (c) => {
+  const { db, caller } = c.var
+  const message = await body(c, RevisionUpdate) // 422 before 404: CC parses before it looks up
+  const revision = await find(c, revisions)
+  await requireInSpace(db, caller, revision.space_guid, 'write')
+  await db.transaction().execute(async (trx) => {
+    await saveMetadata(trx, { type: 'revision', guid: revision.guid }, message.metadata)
+    await trx.updateTable('revisions').set({ updated_at: now() }).where('guid', '=', revision.guid).execute()
+  })
+  return c.json(await presented(c, revisions, await reread(c, revisions, revision.guid)))
+})
+
+routes.get('/v3/revisions/:guid/environment_variables', async (c) => {
+  const { db, caller, settings } = c.var
+  const revision = await find(c, revisions)
+  if (!(await canInSpace(db, caller, revision.space_guid, 'readSecrets'))) throw notAuthorized()
+  await recordAppEvent(
+    db,
+    acting(c),
+    'revision.environment_variables.show',
+    { guid: revision.app_guid, name: revision.app_name, space_guid: revision.space_guid },
+    { revision_guid: revision.guid, revision_version: revision.version },
+  )
+  return c.json({
+    var: openVariables(settings, revision.sealed_environment_variables),
+    links: presentLinks(settings.externalUrl, {
+      self: `/v3/revisions/${revision.guid}/environment_variables`,
+      revision: `/v3/revisions/${revision.guid}`,
+      app: `/v3/apps/${revision.app_guid}`,
+    }),
+  })
+})

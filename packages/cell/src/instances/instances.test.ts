@@ -435,6 +435,7 @@ describe('an instance', () => {
     cloud.bus.publish('dea.stop', { droplet: message.droplet })
     await cloud.bus.line(message.droplet, 'CELL', /successfully destroyed/)
     await cloud.bus.states(message.droplet)
+    cloud.blobs.failures.clear()
   })
 
   for (const { title, change, said } of [

@@ -1,7 +1,10 @@
 import type { Row } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
+import { clearBuildpackCache, removeApp } from './app-jobs.ts'
 import { removeBuildpack, uploadBuildpack } from './buildpack-jobs.ts'
+import { copyDroplet, removeDroplet, uploadDroplet } from './droplet-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
+import { removeUser } from './user-deletion.ts'
 
 /** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
 export type ClaimedJob = Omit<Row<'jobs'>, 'payload'> & { readonly payload: unknown }
@@ -24,8 +27,14 @@ export type JobHandler = (services: ThreadServices, job: ClaimedJob) => Promise<
 
 /** Handlers by operation: one line each. */
 export const jobHandlers: Readonly<Record<string, JobHandler>> = {
+  'app.clear_buildpack_cache': clearBuildpackCache,
+  'app.delete': removeApp,
   'buildpack.delete': removeBuildpack,
   'buildpack.upload': uploadBuildpack,
+  'droplet.copy': copyDroplet,
+  'droplet.delete': removeDroplet,
+  'droplet.upload': uploadDroplet,
   'package.copy': copyPackage,
   'package.delete': removePackage,
+  'user.delete': removeUser,
 }

@@ -8,6 +8,7 @@ import { routes as appState } from './apps/state-routes.ts'
 import { routes as buildpacks } from './buildpacks/routes.ts'
 import { routes as builds } from './builds/routes.ts'
 import { routes as deployments } from './deployments/routes.ts'
+import { routes as droplets } from './droplets/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
@@ -17,6 +18,7 @@ import { routes as revisions } from './revisions/routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
+import { routes as users } from './users/routes.ts'
 
 /** Every v3 resource: one line each. */
 export const routes = new Hono<WorkerEnv>({ strict: false })
@@ -24,6 +26,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', organizations)
   .route('/', spaces)
   .route('/', spaceFeatures)
+  .route('/', users)
   .route('/', apps)
   .route('/', appState)
   .route('/', currentDroplet)
@@ -37,3 +40,4 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', resourceMatches)
   .route('/', builds)
   .route('/', buildpacks)
+  .route('/', droplets)

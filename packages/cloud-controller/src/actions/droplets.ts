@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import type { Row, Trx } from '../db/schema.ts'
+import { unprocessable } from '../errors/api-error.ts'
+import { deleteMetadata } from '../v3/kit/metadata.ts'
+import { now } from '../v3/kit/timestamps.ts'
+import { type Acting, recordAppEvent } from './app-events.ts'
+
+type App = Pick<Row<'apps'>, 'guid' | 'name' | 'space_guid' | 'lifecycle_type'>
+
+const defaultProcessTypes = { web: '' }
+
+/** Creates a droplet whose bits the client will upload itself. Throws 422 for a Docker app. Source: cloud_controller_ng app/actions/droplet_create.rb. */
+export async function createDroplet(
+  trx: Trx,
+  acting: Pick<Acting, 'actor'>,
+  app: App,
+  processTypes: Readonly<Record<string, string>> | undefined,
+): Promise<string> {
+  if (app.lifecycle_type === 'docker')
+    throw unprocessable('Droplet creation is not available for apps with docker lifecycles.')
+  const guid = await insertDroplet(trx, {
+    app_guid: app.guid,
+    lifecycle_type: app.lifecycle_type,
+    state: 'AWAITING_UPLOAD',
+    process_types: JSON.stringify(processTypes ?? defaultProcessTypes),
+  })
+  await recordAppEvent(trx, acting, 'droplet.create', app, { droplet_guid: guid })
+  return guid
+}
+
+/** Makes the row of a copy; its bits are copied by the caller's job. Throws 422 when the source is not staged or of another lifecycle. */
+export async function createDropletCopy(
+  trx: Trx,
+  acting: Pick<Acting, 'actor'>,
+  app: App,
+  source: Row<'droplets'>,
+): Promise<string> {
+  if (source.state !== 'STAGED') throw unprocessable('source droplet is not staged')
+  if (source.lifecycle_type !== app.lifecycle_type)
+    throw unprocessable('source and destination lifecycle types do not match')
+  const { lifecycle_type, process_types, execution_metadata, buildpacks, stack, image, sidecars } = source
+  const guid = await insertDroplet(trx, {
+    app_guid: app.guid,
+    lifecycle_type,
+    state: lifecycle_type === 'docker' ? 'STAGED' : 'COPYING',
+    process_types,
+    execution_metadata,
+    buildpacks,
+    stack,
+    image,
+    sidecars,
+  })
+  await recordAppEvent(trx, acting, 'droplet.create', app, {
+    droplet_guid: guid,
+    request: { source_droplet_guid: source.guid },
+  })
+  return guid
+}
+
+async function insertDroplet(
+  trx: Trx,
+  values: Pick<Row<'droplets'>, 'app_guid' | 'lifecycle_type' | 'state' | 'process_types'> & Partial<Row<'droplets'>>,
+): Promise<string> {
+  const guid = randomUUID()
+  const time = now()
+  await trx
+    .insertInto('droplets')
+    .values({
+      package_guid: null,
+      build_guid: null,
+      error: null,
+      execution_metadata: '',
+      buildpacks: '[]',
+      stack: null,
+      image: null,
+      sha1: null,
+      sha256: null,
+      sidecars: null,
+      ...values,
+      guid,
+      created_at: time,
+      updated_at: time,
+    })
+    .execute()
+  return guid
+}
+
+/** Takes the droplet for its one upload. Returns whether it was still awaiting it. */
+export async function claimDropletUpload(trx: Trx, guid: string): Promise<boolean> {
+  const claimed = await trx
+    .updateTable('droplets')
+    .set({ state: 'PROCESSING_UPLOAD', updated_at: now() })
+    .where('guid', '=', guid)
+    .where('state', '=', 'AWAITING_UPLOAD')
+    .returning('guid')
+    .executeTakeFirst()
+  return claimed !== undefined
+}
+
+/** The droplet has its bits, or why it has none. */
+export async function finishDroplet(
+  trx: Trx,
+  guid: string,
+  outcome: { sha1: string; sha256: string } | { error: string },
+): Promise<void> {
+  await trx
+    .updateTable('droplets')
+    .set({
+      updated_at: now(),
+      ...('error' in outcome
+        ? { state: 'FAILED' as const, error: outcome.error }
+        : { state: 'STAGED' as const, ...outcome }),
+    })
+    .where('guid', '=', guid)
+    .execute()
+}
+
+/** Removes the row; the blob is the caller's to delete after the commit. */
+export async function deleteDroplet(trx: Trx, guid: string): Promise<void> {
+  await deleteMetadata(trx, 'droplet', [guid])
+  await trx.deleteFrom('droplets').where('guid', '=', guid).execute()
+}

@@ -1,0 +1,174 @@
+import { stat } from 'node:fs/promises'
+import { type Context, Hono } from 'hono'
+import { recordAppEvent } from '../../actions/app-events.ts'
+import { claimDropletUpload, createDroplet, createDropletCopy } from '../../actions/droplets.ts'
+import { type MultipartForm, type UploadedFile, withMultipart } from '../../bits/multipart.ts'
+import type { Row } from '../../db/schema.ts'
+import { notAuthorized, notFound, unprocessable } from '../../errors/api-error.ts'
+import type { WorkerEnv } from '../../http/environment.ts'
+import { enqueueJob } from '../../jobs/job-queue.ts'
+import { runJobNow } from '../../jobs/run-jobs.ts'
+import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
+import { apps } from '../apps/resource.ts'
+import { acceptJob } from '../kit/accepted.ts'
+import { acting } from '../kit/acting.ts'
+import { body } from '../kit/body.ts'
+import { saveMetadata } from '../kit/metadata.ts'
+import { presented } from '../kit/present.ts'
+import { now } from '../kit/timestamps.ts'
+import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { packages } from '../packages/resource.ts'
+import { DropletCopy, DropletCreate, DropletUpdate } from './messages.ts'
+import { type DropletRow, droplets } from './resource.ts'
+
+/** Checks in the order of cloud_controller_ng app/controllers/v3/droplets_controller.rb. */
+export const routes = new Hono<WorkerEnv>()
+
+routes.get('/v3/droplets', (c) => list(c, droplets, { without: ['current'] }))
+routes.get('/v3/droplets/:guid', (c) => show(c, droplets))
+
+routes.get('/v3/apps/:guid/droplets', async (c) => {
+  const app = await find(c, apps)
+  return list(c, droplets, {
+    where: (query) => query.where('droplets.app_guid', '=', app.guid),
+    without: ['app_guids', 'space_guids', 'organization_guids'],
+  })
+})
+
+routes.get('/v3/packages/:guid/droplets', async (c) => {
+  const row = await find(c, packages)
+  return list(c, droplets, {
+    where: (query) => query.where('droplets.package_guid', '=', row.guid),
+    without: ['current'],
+  })
+})
+
+routes.get('/v3/apps/:guid/droplets/current', async (c) => {
+  const app = await find(c, apps)
+  if (app.droplet_guid === null) throw notFound('Droplet')
+  return c.json(await presented(c, droplets, await find(c, droplets, app.droplet_guid)))
+})
+
+routes.post('/v3/droplets', async (c) => {
+  const sourceGuid = c.req.query('source_guid')
+  const guid = sourceGuid === undefined ? await createFresh(c) : await createCopy(c, sourceGuid)
+  return c.json(await presented(c, droplets, await reread(c, droplets, guid)), 201)
+})
+
+async function createFresh(c: Context<WorkerEnv>): Promise<string> {
+  const { db, caller } = c.var
+  const message = await body(c, DropletCreate)
+  const appGuid = message.relationships.app.data.guid
+  const app = await findReadable(c, apps, appGuid)
+  if (!app) throw unprocessable(`App with guid "${appGuid}" does not exist, or you do not have access to it.`)
+  await requireInSpace(db, caller, app.space_guid, 'write')
+  return db.transaction().execute((trx) => createDroplet(trx, acting(c), app, message.process_types))
+}
+
+async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<string> {
+  const { db, caller } = c.var
+  const message = await body(c, DropletCopy)
+  const source = await find(c, droplets, sourceGuid)
+  const app = await find(c, apps, message.relationships.app.data.guid)
+  await requireInSpace(db, caller, app.space_guid, 'write')
+  const copy = await db.transaction().execute(async (trx) => {
+    const guid = await createDropletCopy(trx, acting(c), app, source)
+    const payload = { sourceGuid: source.guid, dropletGuid: guid }
+    return { guid, job: await enqueueJob(trx, { operation: 'droplet.copy', payload, visible: false }) }
+  })
+  await runJobNow(c.var, copy.job)
+  return copy.guid
+}
+
+routes.patch('/v3/droplets/:guid', async (c) => {
+  const { db, caller } = c.var
+  const droplet = await find(c, droplets)
+  await requireInSpace(db, caller, droplet.space_guid, 'write')
+  const message = await body(c, DropletUpdate)
+  if (message.image !== undefined) await requireImageUpdate(c, droplet)
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('droplets')
+      .set({ updated_at: now(), ...(message.image !== undefined && { image: message.image }) })
+      .where('guid', '=', droplet.guid)
+      .execute()
+    await saveMetadata(trx, { type: 'droplet', guid: droplet.guid }, message.metadata)
+  })
+  return c.json(await presented(c, droplets, await reread(c, droplets, droplet.guid)))
+})
+
+/** Images are set by who may update the state of builds, and only of Docker droplets. */
+async function requireImageUpdate(c: Context<WorkerEnv>, droplet: DropletRow): Promise<void> {
+  const { caller } = c.var
+  if (!caller.writesGlobally && !caller.scopes.has('cloud_controller.update_build_state')) throw notAuthorized()
+  if (droplet.lifecycle_type !== 'docker') throw unprocessable('Images can only be updated for docker droplets')
+}
+
+/** 202 with the droplet and the job's address; the job is over already when the answer arrives. */
+routes.post('/v3/droplets/:guid/upload', (c) =>
+  withMultipart(c, async (form) => {
+    const { db, caller, blobstore, settings } = c.var
+    const file = await tgzOf(form)
+    const droplet = await find(c, droplets)
+    await requireInSpace(db, caller, droplet.space_guid, 'write')
+    await db.transaction().execute(async (trx) => {
+      if (!(await claimDropletUpload(trx, droplet.guid)))
+        throw unprocessable('Droplet may be uploaded only once. Create a new droplet to upload bits.')
+      await recordAppEvent(trx, acting(c), 'droplet.upload', appOf(droplet), { droplet_guid: droplet.guid })
+    })
+    await blobstore.put('droplets', droplet.guid, file.path)
+    const resource = { type: 'droplet', guid: droplet.guid }
+    const job = await db.transaction().execute((trx) => enqueueJob(trx, { operation: 'droplet.upload', resource }))
+    await runJobNow(c.var, job)
+    c.header('Location', `${settings.externalUrl}/v3/jobs/${job}`)
+    return c.json(await presented(c, droplets, await reread(c, droplets, droplet.guid)), 202)
+  }),
+)
+
+async function tgzOf({ files }: MultipartForm): Promise<UploadedFile> {
+  const file = files.get('bits')
+  const faults = file ? await tgzFaults(file) : ["A droplet tgz file must be uploaded as 'bits'"]
+  if (!file || faults.length > 0) throw unprocessable(`Uploaded droplet file is invalid: ${faults.join(', ')}`)
+  return file
+}
+
+async function tgzFaults({ path, filename }: UploadedFile): Promise<string[]> {
+  return [
+    ...(/\.(tgz|tar\.gz)$/.test(filename) ? [] : [`${filename} is not a tgz`]),
+    ...((await stat(path)).size > 0 ? [] : [`${filename} cannot be empty`]),
+  ]
+}
+
+const appOf = (droplet: DropletRow): Pick<Row<'apps'>, 'guid' | 'name' | 'space_guid'> => ({
+  guid: droplet.app_guid,
+  name: droplet.app_name,
+  space_guid: droplet.space_guid,
+})
+
+routes.get('/v3/droplets/:guid/download', async (c) => {
+  const { db, caller, blobstore } = c.var
+  const droplet = await find(c, droplets)
+  if (!(await canInSpace(db, caller, droplet.space_guid, 'downloadDroplets'))) throw notAuthorized()
+  if (droplet.lifecycle_type === 'docker') throw unprocessable("Cannot download droplets with 'docker' lifecycle.")
+  if (droplet.state !== 'STAGED') throw unprocessable('Only staged droplets can be downloaded.')
+  const file = await blobstore.fileOf('droplets', droplet.guid)
+  if (!file) throw notFound('Droplet')
+  await recordAppEvent(db, acting(c), 'droplet.download', appOf(droplet), { droplet_guid: droplet.guid })
+  return c.body(null, 200, {
+    'content-type': 'application/gzip',
+    'content-disposition': `attachment; filename="droplet_${droplet.guid}.tgz"`,
+    'x-reactor-send-file': file,
+  })
+})
+
+routes.delete('/v3/droplets/:guid', async (c) => {
+  const { db, caller } = c.var
+  const droplet = await find(c, droplets)
+  await requireInSpace(db, caller, droplet.space_guid, 'write')
+  const user = await db.selectFrom('apps').select('guid').where('droplet_guid', '=', droplet.guid).executeTakeFirst()
+  if (user) throw unprocessable(`The droplet is currently used by app with guid "${user.guid}".`)
+  const job = { operation: 'droplet.delete', resource: { type: 'droplet', guid: droplet.guid } }
+  return acceptJob(c, job, (trx) =>
+    recordAppEvent(trx, acting(c), 'droplet.delete', appOf(droplet), { droplet_guid: droplet.guid }),
+  )
+})

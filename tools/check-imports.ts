@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 /** Who may import whom (docs/guide/architecture.md). Components meet on NATS and HTTP; they share messages, not code. */
 const allowed: Record<string, readonly string[]> = {
@@ -22,8 +23,10 @@ for (const [name, mayImport] of Object.entries(allowed)) {
       if (isTest && (imported === 'testkit' || imported === 'nats-broker')) continue
       faults.push(`${file}: packages/${name} may not import @vcap/${imported}`)
     }
-    if (/from '(\.\.\/)+packages\//.test(readFileSync(file, 'utf8')))
-      faults.push(`${file}: imports another package by path`)
+    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)) {
+      if (!join(dirname(file), path).startsWith(`packages/${name}/`))
+        faults.push(`${file}: imports another package by path`)
+    }
   }
 }
 if (faults.length > 0) {

@@ -277,5 +277,10 @@ function directoryOf(users: UaaUser[]): UserDirectory {
       users.filter((user) => names.includes(user.username) && ofOrigins(user, origins)),
     byPartialUsernames: async (texts, origins) =>
       users.filter((user) => texts.some((text) => user.username.includes(text)) && ofOrigins(user, origins)),
+    createShadowUser: async (username, origin) => {
+      const guid = randomUUID()
+      users.push({ guid, username, origin })
+      return guid
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiError } from '../errors/api-error.ts'
+import { ApiError, apiError } from '../errors/api-error.ts'
 
 /** A user as UAA knows it. */
 export interface UaaUser {
@@ -8,7 +8,7 @@ export interface UaaUser {
   readonly origin: string
 }
 
-/** Names of users, which live in UAA alone. All throw UaaUnavailable (503/20004) when UAA does not answer. */
+/** Users live in UAA: their names, origins and accounts. All throw UaaUnavailable (503/20004) when UAA does not answer. */
 export interface UserDirectory {
   /** Those of the guids that UAA knows. */
   byGuids(guids: readonly string[]): Promise<ReadonlyMap<string, UaaUser>>
@@ -16,6 +16,11 @@ export interface UserDirectory {
   byUsernames(usernames: readonly string[], origins?: readonly string[]): Promise<readonly UaaUser[]>
   /** Users whose name contains one of the texts. */
   byPartialUsernames(texts: readonly string[], origins?: readonly string[]): Promise<readonly UaaUser[]>
+  /**
+   * Makes the account of a user of another identity provider before its first login, and returns its guid; that of an
+   * existing one too. Throws UaaRateLimited (429/20008). Needs scope scim.create.
+   */
+  createShadowUser(username: string, origin: string): Promise<string>
 }
 
 export interface UaaClient {
@@ -32,6 +37,9 @@ const UsersAnswer = z.object({
 const batchSize = 200
 const requestTimeoutInMilliseconds = 5_000
 const tokenReserveInSeconds = 30
+const CreatedUser = z.object({ id: z.string() })
+/** UAA's answer to a user that exists already. */
+const ExistingUser = z.object({ error: z.literal('scim_resource_already_exists'), user_id: z.string() })
 
 /** Asks a UAA through its SCIM API (`/Users`, scope scim.read), with a client's own token. */
 export function uaaUserDirectory(client: UaaClient): UserDirectory {
@@ -70,6 +78,21 @@ export function uaaUserDirectory(client: UaaClient): UserDirectory {
       }
       return found
     },
+    async createShadowUser(username, origin) {
+      const response = await answered(`${client.url}/Users`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${await bearer()}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ userName: username, origin, emails: [{ primary: true, value: username }] }),
+      })
+      if (response.status === 429) throw rateLimited()
+      const answer: unknown = await response.json().catch(() => undefined)
+      if (response.status === 409) {
+        const existing = ExistingUser.safeParse(answer)
+        if (existing.success) return existing.data.user_id
+      }
+      if (!response.ok) throw unavailable(new Error(`UAA answered ${response.status} to a new user`))
+      return CreatedUser.parse(answer).id
+    },
     byUsernames: (usernames, origins) => usersWhere(withOrigins(anyOf('username', 'eq', usernames), origins)),
     byPartialUsernames: (texts, origins) => usersWhere(withOrigins(anyOf('username', 'co', texts), origins)),
   }
@@ -84,15 +107,25 @@ function withOrigins(filter: string, origins: readonly string[] | undefined): st
 }
 
 async function request(url: string, init: RequestInit): Promise<unknown> {
-  let response: Response
-  try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeoutInMilliseconds) })
-  } catch (cause) {
-    throw Object.assign(apiError('UaaUnavailable'), { cause })
-  }
-  if (!response.ok) {
-    const cause = new Error(`UAA answered ${response.status}: ${(await response.text()).slice(0, 200)}`)
-    throw Object.assign(apiError('UaaUnavailable'), { cause })
-  }
+  const response = await answered(url, init)
+  if (!response.ok)
+    throw unavailable(new Error(`UAA answered ${response.status}: ${(await response.text()).slice(0, 200)}`))
   return response.json()
+}
+
+async function answered(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeoutInMilliseconds) })
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+const unavailable = (cause: unknown): Error => Object.assign(apiError('UaaUnavailable'), { cause })
+
+/** Clients are told to come back at different times (semantics, section 2). */
+function rateLimited(): Error {
+  const retryAfter = 5 + Math.floor(Math.random() * 16)
+  const { status, bodies } = apiError('UaaRateLimited')
+  return new ApiError(status, bodies, { headers: { 'Retry-After': String(retryAfter) } })
 }

@@ -46,9 +46,10 @@ export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
     .limit(perPage)
     .offset((page - 1) * perPage)
     .execute()) as R[]
+  const resources = await presentAll(db, resource, rows, view)
   return c.json({
     pagination: paginationObject(request.page, total, pageAddress(c, request)),
-    resources: await presentAll(db, resource, rows, view),
+    resources: options.decorate ? options.decorate(resources, rows) : resources,
     ...(request.include.length > 0 && { included: await included(c, resource, rows, request.include, view) }),
   })
 }

@@ -22,6 +22,11 @@ export class Bus {
     this.#connection.publish(subject, payload)
   }
 
+  /** Resolves when the broker has all that was published. Rejects once the connection is closed. */
+  async flush(): Promise<void> {
+    await this.#connection.flush()
+  }
+
   /** A message that doesn't fit the schema is logged and dropped, as DEAs do. The handler's errors are logged. */
   subscribe<T>(subject: string, schema: z.ZodType<T>, handle: (message: T, replyTo: string | undefined) => void): void {
     this.#listen(subject, (raw) => {

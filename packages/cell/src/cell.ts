@@ -46,23 +46,26 @@ export async function startCell(
   const user = await resolveAppUser(config.runAs)
   const directories = await makeDirectories(config.dataDirectory, user, logger)
   const unlock = await lockDataDirectory(directories.private, table)
+  const connecting = connectToNats(config)
   try {
     const droplets = new DropletCache(directories.droplets, config.dropletCacheInMb * 1024 ** 2)
     const buildpacks = new BuildpackCache(directories.buildpacks, config.archives)
     const [path, diskInMb, connection] = await Promise.all([
       resolveToolPath(config.toolPath, user),
       config.diskInMb ?? freeDiskInMb(directories.instances),
-      connectToNats(config),
+      connecting,
       clearOrphans(directories, table, logger),
       droplets.open(),
       buildpacks.open(),
     ])
     const cellId = randomUUID()
     const bus = new Bus(connection, logger)
-    const publisher = new LogPublisher(
-      (subject, payload) => bus.publishText(subject, payload),
-      config.intervals.logFlushInMs,
-    )
+    const transport = {
+      publish: (subject: string, payload: string) => bus.publishText(subject, payload),
+      flush: () => bus.flush(),
+      dropped: (envelopes: number) => logger.warn({ envelopes }, 'dropped log lines: the broker does not keep up'),
+    }
+    const publisher = new LogPublisher(transport, config.intervals.logFlushInMs)
     const capacity = new Capacity({ memoryInMb: config.memoryInMb, diskInMb }, () => presence.capacityChanged())
     const monitor = new ResourceMonitor(table, logger, config.intervals)
     const context: CellContext = {
@@ -105,6 +108,7 @@ export async function startCell(
       },
     }
   } catch (error) {
+    connecting.then((connection) => connection.close()).catch(() => undefined)
     await unlock()
     throw error
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { createGunzip } from 'node:zlib'
 import type { ReadEntry } from 'tar'
 import type { ArchiveLimits } from '../config.ts'
 import { ArchiveError } from './archive-error.ts'
@@ -44,14 +45,25 @@ export async function untar(
   })
   const ended = once(parser, 'end')
   ended.catch(fail)
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
-    signal?.throwIfAborted()
-    if (failure) break
-    if (!parser.write(chunk)) await once(parser, 'drain')
+  // Unpacked by zlib's own threads; tar would do it on this one.
+  const packed = createReadStream(file)
+  const content = packed.pipe(createGunzip({ chunkSize: 128 * 1024 }))
+  packed.once('error', (error) => content.destroy(error))
+  try {
+    for await (const chunk of content) {
+      signal?.throwIfAborted()
+      if (failure) break
+      if (!parser.write(chunk)) await once(parser, 'drain')
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw code?.startsWith('Z_') ? new ArchiveError(`not a valid tar archive: ${message}`, { cause: error }) : error
+  } finally {
+    packed.destroy()
   }
   if (!failure) {
     parser.end()
-    await Promise.race([ended, once(parser, 'drain').then(() => undefined)])
+    await Promise.race([ended, once(parser, 'drain')])
     await work
   }
   if (failure) throw failure

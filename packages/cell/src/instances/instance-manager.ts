@@ -137,6 +137,8 @@ export class InstanceManager implements InstanceObserver {
       exit_description: crash.description,
       crash_timestamp: Math.floor(phase.since / 1000),
     }
+    // Its last words first: whoever hears of the crash looks for them.
+    this.#context.publisher.flush()
     this.#bus.publish(subjects.dropletExited, exited)
   }
 

@@ -7,20 +7,33 @@ export type WriteLine = (stream: LogStream, line: string) => void
 /** Keeps a batch, base64 and JSON included, well under the 1 MB that NATS servers accept. */
 const maxBatchInBytes = 512 * 1024
 
+/** What may be on its way to the broker; beyond that envelopes are dropped, not the cell's memory filled. */
+const maxUnderWayInBytes = 32 * 1024 ** 2
+
+/** How the publisher reaches the bus. */
+export interface LogTransport {
+  publish(subject: string, payload: string): void
+  /** Resolves when all that was published has reached the broker, however long it is away. */
+  flush(): Promise<void>
+  /** Hears of envelopes that had to be dropped. */
+  dropped(envelopes: number): void
+}
+
 /**
  * Collects envelopes and publishes them in batches on `log-cache.envelopes`, at the latest `flushInMs` after the first.
  * Fire and forget: nobody acknowledges a log line.
  */
 export class LogPublisher {
-  readonly #publish: (subject: string, payload: string) => void
+  readonly #transport: LogTransport
   readonly #flushInMs: number
+  #underWayInBytes = 0
   #batch: LogEnvelope[] = []
   #batchInBytes = 0
   #timer: NodeJS.Timeout | undefined
   #lastTimestamp = 0n
 
-  constructor(publish: (subject: string, payload: string) => void, flushInMs: number) {
-    this.#publish = publish
+  constructor(transport: LogTransport, flushInMs: number) {
+    this.#transport = transport
     this.#flushInMs = flushInMs
   }
 
@@ -45,7 +58,17 @@ export class LogPublisher {
     const message: LogBatch = { batch: this.#batch }
     this.#batch = []
     this.#batchInBytes = 0
-    this.#publish(logSubject, JSON.stringify(message))
+    if (this.#underWayInBytes > maxUnderWayInBytes) {
+      this.#transport.dropped(message.batch.length)
+      return
+    }
+    const payload = JSON.stringify(message)
+    this.#underWayInBytes += payload.length
+    this.#transport.publish(logSubject, payload)
+    const arrived = () => {
+      this.#underWayInBytes -= payload.length
+    }
+    this.#transport.flush().then(arrived, arrived)
   }
 
   #add(envelope: LogEnvelope, payloadInBytes: number): void {

@@ -7,7 +7,7 @@ import { byteSize } from '../logs/byte-size.ts'
 import { type AppUser, giveTo } from '../run-as.ts'
 import { download } from '../transfer/download.ts'
 import type { ScriptRunner } from './script-runner.ts'
-import { stagingError } from './staging-failure.ts'
+import { builderFailed } from './staging-failure.ts'
 
 /** `https://…`, `git://…`, `ssh://…`, and `git@host:path` as ssh understands it. */
 export function isBuildpackUrl(name: string): boolean {
@@ -26,8 +26,8 @@ interface Fetching {
   readonly url: string
   /** Does not exist yet. */
   readonly directory: string
-  /** For the archive, out of reach of apps. */
-  readonly privateDirectory: string
+  /** Where a zip is put meanwhile, out of reach of apps. */
+  readonly archive: string
   readonly runner: ScriptRunner
   readonly limits: ArchiveLimits
   readonly user: AppUser | undefined
@@ -45,17 +45,16 @@ export async function fetchCustomBuildpack(fetching: Fetching): Promise<void> {
     const { protocol, pathname } = new URL(url)
     // file: would read what the cell may read, and git's ext: would run what it says.
     if (!['http:', 'https:', 'git:', 'ssh:', 'git+ssh:'].includes(protocol))
-      throw stagingError(`Buildpacks can't be fetched from ${protocol} URLs`)
+      throw builderFailed(`Buildpacks can't be fetched from ${protocol} URLs`)
     if (pathname.endsWith('.zip')) return fetchZip(fetching)
   }
   return cloneRepository(fetching)
 }
 
-async function fetchZip({ url, directory, privateDirectory, limits, user, signal, log }: Fetching): Promise<void> {
-  const file = join(privateDirectory, 'buildpack.zip')
-  const { sizeInBytes } = await download(url, file, { maxSizeInBytes: limits.maxSizeInMb * 1024 ** 2, signal })
+async function fetchZip({ url, directory, archive, limits, user, signal, log }: Fetching): Promise<void> {
+  const { sizeInBytes } = await download(url, archive, { maxSizeInBytes: limits.maxSizeInMb * 1024 ** 2, signal })
   await mkdir(directory)
-  await unzip(file, directory, limits, signal)
+  await unzip(archive, directory, limits, signal)
   await giveTo(user, directory)
   log(`Downloaded buildpack \`${shownUrl(url)}\` (${byteSize(sizeInBytes)})`)
 }
@@ -72,12 +71,12 @@ async function cloneRepository({ url, directory, runner, user }: Fetching): Prom
       environment: { GIT_TERMINAL_PROMPT: '0', GIT_SSH_COMMAND: 'ssh -oBatchMode=yes' },
     })
     if (exitStatus === notFound)
-      throw stagingError('git is not installed on this cell, so the buildpack can not be cloned')
+      throw builderFailed('git is not installed on this cell, so the buildpack can not be cloned')
     return exitStatus
   }
   // Servers that only serve files can't give a part of the history.
   if ((await clone('--depth', '1')) === 0) return
   for (const name of await readdir(directory)) await removeTree(join(directory, name))
   if ((await clone()) === 0) return
-  throw stagingError(`Failed to clone git repository at ${shownUrl(repository)}`)
+  throw builderFailed(`Failed to clone git repository at ${shownUrl(repository)}`)
 }

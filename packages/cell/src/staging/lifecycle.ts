@@ -16,11 +16,11 @@ import {
 } from './launch-data.ts'
 import type { ScriptRunner } from './script-runner.ts'
 import {
+  builderFailed,
   compileFailed,
   noAppDetected,
   noSupplyScript,
   releaseFailed,
-  stagingError,
   supplyFailed,
 } from './staging-failure.ts'
 
@@ -194,7 +194,7 @@ export class Lifecycle {
     const text = await this.#read(join('app', 'Procfile'))
     if (text === undefined) return []
     return parseProcfile(text).catch((cause: unknown) => {
-      throw stagingError('Failed to read command from Procfile: invalid YAML', cause)
+      throw builderFailed('Failed to read command from Procfile: invalid YAML', cause)
     })
   }
 
@@ -202,7 +202,7 @@ export class Lifecycle {
     const text = await this.#read(join('deps', index, 'launch.yml'))
     if (text === undefined) return undefined
     return parseLaunchFile(text).catch((cause: unknown) => {
-      throw stagingError(`The launch.yml of buildpack ${index} is invalid`, cause)
+      throw builderFailed(`The launch.yml of buildpack ${index} is invalid`, cause)
     })
   }
 
@@ -214,7 +214,7 @@ export class Lifecycle {
 
   #read(path: string): Promise<string | undefined> {
     return readContainedFile(this.#folders.contents, path).catch((cause: Error) => {
-      throw stagingError(`Failed to read ${path}: ${cause.message}`, cause)
+      throw builderFailed(`Failed to read ${path}: ${cause.message}`, cause)
     })
   }
 
@@ -228,7 +228,7 @@ export class Lifecycle {
     const [only, ...others] = await readdir(directory)
     if (only !== undefined && others.length === 0 && (await exists(join(directory, only, 'bin'))))
       return join(directory, only)
-    throw stagingError(`malformed buildpack does not contain a /bin dir: ${name}`)
+    throw builderFailed(`malformed buildpack does not contain a /bin dir: ${name}`)
   }
 }
 

@@ -3,7 +3,7 @@ import { removeRecord, writeRecord } from '../instances/instance-records.ts'
 import type { WriteLine } from '../logs/log-publisher.ts'
 import { ProcessFamily } from '../processes/process-family.ts'
 import { startProcess } from '../processes/supervised-process.ts'
-import { stagingError } from './staging-failure.ts'
+import { builderFailed } from './staging-failure.ts'
 
 /** Whoever a script leaves in the background may hold its output open; its last lines are waited for this long. */
 const drainTimeoutInMs = 1_000
@@ -94,7 +94,7 @@ export class ScriptRunner {
     this.#signal.throwIfAborted()
     if (this.#exceeded) {
       const why = this.#exceeded === 'memory' ? 'out of memory' : 'disk quota exceeded'
-      throw stagingError(`Exited with status ${exitStatus} (${why})`)
+      throw builderFailed(`Exited with status ${exitStatus} (${why})`, undefined, exitStatus)
     }
     return { exitStatus, output: Buffer.concat(captured).toString('utf8') }
   }

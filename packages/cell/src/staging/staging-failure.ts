@@ -1,13 +1,16 @@
 import type { StagingErrorType } from '@vcap/protocol'
 
-/** Why a build failed: what the API will say (`type`, `message`), what the staging log says, and the exit status that CF's builder would have had. */
+/**
+ * Why a build failed: what the API will say (`type`, `message`), what the staging log says, and the exit status that CF's
+ * builder would have had, if it had come to running it.
+ */
 export class StagingFailure extends Error {
   override readonly name = 'StagingFailure'
   readonly type: StagingErrorType
   readonly logged: string
-  readonly exitStatus: number
+  readonly exitStatus: number | undefined
 
-  constructor(type: StagingErrorType, message: string, logged: string, exitStatus: number, options?: ErrorOptions) {
+  constructor(type: StagingErrorType, message: string, logged: string, exitStatus?: number, options?: ErrorOptions) {
     super(message, options)
     this.type = type
     this.logged = logged
@@ -51,6 +54,10 @@ export const releaseFailed = (reason: string) =>
     224,
   )
 
-/** Anything else that went wrong; the text is for the user. */
+/** Anything else that went wrong in the builder; the text is for the user. */
+export const builderFailed = (text: string, cause?: unknown, exitStatus = 1) =>
+  new StagingFailure('StagingError', text, text, exitStatus, { cause })
+
+/** Anything that went wrong before or after the builder. */
 export const stagingError = (text: string, cause?: unknown) =>
-  new StagingFailure('StagingError', text, text, 1, cause === undefined ? undefined : { cause })
+  new StagingFailure('StagingError', text, text, undefined, { cause })

@@ -7,6 +7,7 @@ import type { AdminBuildpack } from '@vcap/protocol'
 import type { ArchiveLimits } from '../config.ts'
 import { removeTree } from '../files/remove-tree.ts'
 import { unzip } from '../files/unzip.ts'
+import { aborted } from './aborted.ts'
 import { download } from './download.ts'
 
 /** More buildpacks than that are kept only while they are in use. */
@@ -42,7 +43,10 @@ export class BuildpackCache {
   }
 
   /** Lends the buildpack until `giveBack`. Throws TransferError or ArchiveError. */
-  async borrow(buildpack: AdminBuildpack): Promise<CachedBuildpack & { giveBack(): Promise<void> }> {
+  async borrow(
+    buildpack: AdminBuildpack,
+    signal: AbortSignal,
+  ): Promise<CachedBuildpack & { giveBack(): Promise<void> }> {
     const name = createHash('sha256').update(buildpack.key).digest('hex').slice(0, 40)
     this.#inUse.set(name, (this.#inUse.get(name) ?? 0) + 1)
     const giveBack = async () => {
@@ -55,9 +59,11 @@ export class BuildpackCache {
       let fetching = this.#underWay.get(name)
       if (!fetching) {
         fetching = this.#find(name, buildpack).finally(() => this.#underWay.delete(name))
+        // Also when everybody has left meanwhile.
+        fetching.catch(() => undefined)
         this.#underWay.set(name, fetching)
       }
-      return { ...(await fetching), giveBack }
+      return { ...(await Promise.race([fetching, aborted(signal)])), giveBack }
     } catch (error) {
       await giveBack()
       throw error

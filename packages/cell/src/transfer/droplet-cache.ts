@@ -1,6 +1,7 @@
 import { link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha1OfFile } from '../files/tarball.ts'
+import { aborted } from './aborted.ts'
 import { TransferError } from './blob-url.ts'
 import { type Downloaded, download } from './download.ts'
 
@@ -49,6 +50,8 @@ export class DropletCache {
       let fetching = this.#underWay.get(sha1)
       if (!fetching) {
         fetching = this.#find(sha1, address).finally(() => this.#underWay.delete(sha1))
+        // Also when everybody has left meanwhile.
+        fetching.catch(() => undefined)
         this.#underWay.set(sha1, fetching)
       }
       // Whoever loses interest leaves; the others still wait for the same download.
@@ -125,11 +128,4 @@ export class DropletCache {
 async function sizeAndTime(path: string): Promise<{ size: number; mtimeMs: number }> {
   const { size, mtimeMs } = await stat(path)
   return { size, mtimeMs }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.throwIfAborted()
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }

@@ -10,13 +10,14 @@ import { FinalError, retrying } from './retry.ts'
 const answerTimeoutInMs = 300_000
 
 /**
- * Posts a file as the multipart field `upload[droplet]`, streamed from disk. Any 2xx is success. Throws a TransferError.
+ * Posts a file as the multipart field `upload[droplet]`, streamed from disk. Any 2xx is success. Answers the
+ * file's size. Throws a TransferError.
  * Source: dea_ng lib/dea/utils/sync_upload.rb; cloud_controller_ng app/controllers/runtime/stagings_controller.rb.
  */
-export async function uploadFile(address: string, file: string, signal?: AbortSignal): Promise<void> {
+export async function uploadFile(address: string, file: string, signal?: AbortSignal): Promise<number> {
   const blob = parseBlobUrl(address)
   try {
-    await retrying(() => postOnce(blob, file, signal), signal)
+    return await retrying(() => postOnce(blob, file, signal), signal)
   } catch (cause) {
     signal?.throwIfAborted()
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -24,8 +25,9 @@ export async function uploadFile(address: string, file: string, signal?: AbortSi
   }
 }
 
-async function postOnce({ url, headers }: BlobUrl, file: string, signal: AbortSignal | undefined): Promise<void> {
+async function postOnce({ url, headers }: BlobUrl, file: string, signal: AbortSignal | undefined): Promise<number> {
   const { request } = await import('undici')
+  const sizeInBytes = (await stat(file)).size
   const boundary = `----vcap${randomBytes(16).toString('hex')}`
   const head = Buffer.from(
     `--${boundary}\r\nContent-Disposition: form-data; name="upload[droplet]"; filename="droplet.tgz"\r\n` +
@@ -42,7 +44,7 @@ async function postOnce({ url, headers }: BlobUrl, file: string, signal: AbortSi
     headers: {
       ...headers,
       'content-type': `multipart/form-data; boundary=${boundary}`,
-      'content-length': String(head.length + (await stat(file)).size + tail.length),
+      'content-length': String(head.length + sizeInBytes + tail.length),
     },
     body: Readable.from(multipart(), { objectMode: false }),
     headersTimeout: answerTimeoutInMs,
@@ -50,7 +52,7 @@ async function postOnce({ url, headers }: BlobUrl, file: string, signal: AbortSi
     ...(signal && { signal }),
   })
   await body.dump()
-  if (statusCode >= 200 && statusCode < 300) return
+  if (statusCode >= 200 && statusCode < 300) return sizeInBytes
   const message = `the server answered ${statusCode}`
   throw statusCode >= 500 || statusCode === 429 ? new Error(message) : new FinalError(message)
 }

@@ -1,6 +1,7 @@
 import type { HealthCheck, Sidecar, StartMessage } from '@vcap/protocol'
 import type { Settings } from '../config.ts'
 import type { Db } from '../db/schema.ts'
+import { blobUrl } from '../staging/blob-urls.ts'
 import { processUris } from './route-uris.ts'
 import { assignments, environmentVariableGroup, openVariables } from './sealed-variables.ts'
 import { type StartableProcess, startableProcesses } from './startable-processes.ts'
@@ -73,7 +74,7 @@ function messageOf(
     stack: process.droplet_stack ?? process.lifecycle_stack,
     uris,
     sha1: process.droplet_sha1,
-    executableUri: dropletUrl(settings, process.droplet_guid),
+    executableUri: blobUrl(settings, `droplets/${process.droplet_guid}/download`),
     version: process.version,
     services,
     limits: {
@@ -111,14 +112,6 @@ function startHealthCheck(settings: Settings, process: StartableProcess): Health
     interval: process.health_check_interval,
     endpoint: process.health_check_http_endpoint,
   }
-}
-
-/** Where a DEA fetches a droplet, with the name and password of the cells. */
-function dropletUrl(settings: Settings, dropletGuid: string): string {
-  const url = new URL(`${settings.internalUrl}/staging/droplets/${dropletGuid}/download`)
-  url.username = encodeURIComponent(settings.stagingAuth.username)
-  url.password = encodeURIComponent(settings.stagingAuth.password)
-  return url.href
 }
 
 /** Sidecars of a process: those of its app that name its type. */

@@ -220,3 +220,20 @@ test('who may read, create, change and delete an app', async (t) => {
   assert.deepEqual(await permissions('space_developer'), { read_basic_data: true, read_sensitive_data: true })
   assert.deepEqual(await permissions('space_auditor'), { read_basic_data: true, read_sensitive_data: false })
 })
+
+test('include brings the space and its organization, once each', async (t) => {
+  const controller = await testController(t)
+  const { admin } = controller
+  const { spaceGuid, organizationGuid } = await givenSpace(controller)
+  const app = await givenApp(controller, spaceGuid, 'a')
+  await givenApp(controller, spaceGuid, 'b')
+  const { body } = await admin.get('/v3/apps?include=space.organization')
+  const guids = (resources: Array<{ guid: string }>) => resources.map(({ guid }) => guid)
+  assert.deepEqual(guids(body.included.spaces), [spaceGuid])
+  assert.deepEqual(guids(body.included.organizations), [organizationGuid])
+  const shown = await admin.get(`/v3/apps/${app.guid}?include=space`)
+  assert.deepEqual(guids(shown.body.included.spaces), [spaceGuid])
+  const refused = await admin.get(`/v3/apps/${app.guid}?include=droplet`)
+  assert.equal(refused.status, 400)
+  assert.match(refused.body.errors[0].detail, /Valid included resources are: 'space', 'org', 'space\.organization'/)
+})

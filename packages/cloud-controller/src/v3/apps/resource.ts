@@ -1,8 +1,9 @@
 import { obfuscatedUrl } from '../../actions/app-events.ts'
 import { type LifecycleType, lifecycleTypes } from '../../actions/app-lifecycle.ts'
-import type { Row } from '../../db/schema.ts'
+import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
 import { resource } from '../kit/resource.ts'
+import { includedOrganizations, includedSpaces, includedSpacesAndOrganizations } from './included.ts'
 
 export const apps = resource({
   singular: 'App',
@@ -10,7 +11,7 @@ export const apps = resource({
   path: '/v3/apps',
   table: 'apps',
   hasMetadata: true,
-  select: (db) => db.selectFrom('apps').selectAll('apps'),
+  select: (db: Db) => db.selectFrom('apps').selectAll('apps'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('apps.space_guid', 'in', spaceGuidsReadBy(db, caller)),
   filters: {
@@ -38,6 +39,11 @@ export const apps = resource({
     },
   },
   orderBy: { name: 'apps.name', state: 'apps.desired_state' },
+  include: {
+    space: includedSpaces,
+    org: includedOrganizations,
+    'space.organization': includedSpacesAndOrganizations,
+  },
   present: (app) => ({
     fields: {
       name: app.name,

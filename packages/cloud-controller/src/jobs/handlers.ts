@@ -2,8 +2,11 @@ import type { Row } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { clearBuildpackCache, removeApp } from './app-jobs.ts'
 import { removeBuildpack, uploadBuildpack } from './buildpack-jobs.ts'
+import { removeDomain } from './domain-jobs.ts'
 import { copyDroplet, removeDroplet, uploadDroplet } from './droplet-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
+import { removeRole } from './role-deletion.ts'
+import { removeRoute, removeUnmappedRoutes } from './route-jobs.ts'
 import { removeUser } from './user-deletion.ts'
 
 /** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
@@ -31,10 +34,14 @@ export const jobHandlers: Readonly<Record<string, JobHandler>> = {
   'app.delete': removeApp,
   'buildpack.delete': removeBuildpack,
   'buildpack.upload': uploadBuildpack,
+  'domain.delete': removeDomain,
   'droplet.copy': copyDroplet,
   'droplet.delete': removeDroplet,
   'droplet.upload': uploadDroplet,
   'package.copy': copyPackage,
   'package.delete': removePackage,
+  'role.delete': removeRole,
+  'route.delete': removeRoute,
+  'space.delete_unmapped_routes': removeUnmappedRoutes,
   'user.delete': removeUser,
 }

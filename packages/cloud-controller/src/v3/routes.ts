@@ -8,6 +8,7 @@ import { routes as appState } from './apps/state-routes.ts'
 import { routes as buildpacks } from './buildpacks/routes.ts'
 import { routes as builds } from './builds/routes.ts'
 import { routes as deployments } from './deployments/routes.ts'
+import { routes as domains } from './domains/routes.ts'
 import { routes as droplets } from './droplets/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
@@ -15,6 +16,10 @@ import { routes as packages } from './packages/routes.ts'
 import { routes as processes } from './processes/routes.ts'
 import { routes as resourceMatches } from './resource-matches/routes.ts'
 import { routes as revisions } from './revisions/routes.ts'
+import { routes as roles } from './roles/routes.ts'
+import { routes as destinations } from './routes/destination-routes.ts'
+import { routes as appRoutes } from './routes/routes.ts'
+import { routes as routeSharing } from './routes/sharing-routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
@@ -27,6 +32,11 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', spaces)
   .route('/', spaceFeatures)
   .route('/', users)
+  .route('/', roles)
+  .route('/', domains)
+  .route('/', appRoutes)
+  .route('/', destinations)
+  .route('/', routeSharing)
   .route('/', apps)
   .route('/', appState)
   .route('/', currentDroplet)

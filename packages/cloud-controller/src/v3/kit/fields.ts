@@ -98,22 +98,28 @@ export function toMany(name: string, parents = 'Relationships ') {
   )
 }
 
-/** The `relationships` object of a create message. */
+/** The `relationships` object of a create message (cloud_controller_ng app/messages/validators.rb, RelationshipValidator). */
 export function relationships<S extends z.ZodRawShape>(shape: S) {
-  return z.strictObject(shape, {
-    error: ({ input, code }) => {
-      if (code === 'unrecognized_keys') return undefined
-      return input === undefined || input === null
-        ? "Relationships can't be blank"
-        : "Relationships 'relationships' is not an object"
-    },
-  })
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      const fault = relationshipsFault(value)
+      if (fault) context.addIssue({ code: 'custom', message: `Relationships 'relationships' ${fault}` })
+    })
+    .pipe(z.strictObject(shape))
+}
+
+/** What is wrong with `relationships` as a whole, or undefined. */
+export function relationshipsFault(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not an object'
+  return Object.keys(value).length === 0 ? 'must include one or more valid relationships' : undefined
 }
 
 /** The body of a to-many endpoint: `{data: [{guid}, …]}`, at least the array. */
 export const toManyBody = z.strictObject({
   data: z
     .unknown()
+    .optional()
     .superRefine((value, context) => {
       const fault = (message: string): void => context.addIssue({ code: 'custom', message })
       if (value === undefined || value === null) fault("Data can't be blank")

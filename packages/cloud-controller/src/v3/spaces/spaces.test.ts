@@ -51,9 +51,16 @@ test('a bad space is refused with the words that clients match on', async (t) =>
   )
   assert.equal(
     await detail({ wheels: 4, suspended: 'x' }),
-    "Unknown field(s): 'wheels', Name can't be blank, Suspended must be a boolean, Relationships can't be blank",
+    "Unknown field(s): 'wheels', Name can't be blank, Suspended must be a boolean, Relationships 'relationships' is not an object",
   )
-  assert.equal(await detail({ name: 'a', relationships: {} }), "Relationships Organization can't be blank")
+  assert.equal(
+    await detail({ name: 'a', relationships: {} }),
+    "Relationships 'relationships' must include one or more valid relationships",
+  )
+  assert.equal(
+    await detail({ name: 'a', relationships: { organization: null } }),
+    "Relationships Organization can't be blank",
+  )
   assert.equal(
     await detail({ name: 'a', ...inOrganization('nowhere') }),
     'Invalid organization. Ensure the organization exists and you have access to it.',

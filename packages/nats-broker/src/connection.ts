@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Credentials } from './auth.ts'
 import type { NatsBrokerConfig } from './config.ts'
 import { type ConnectOptions, defaultConnectOptions, parseConnect } from './connect-options.ts'
-import { CLOSE_LINGER_IN_MS, PUBLISHER_STALL_IN_MS } from './const.ts'
+import { CLOSE_LINGER_IN_MS, LONGEST_PUBLISHER_STALL_IN_MS, PUBLISHER_STALL_CHECK_IN_MS } from './const.ts'
 import { type ProtocolErrorText, ProtocolViolation, protocolErrors } from './errors.ts'
 import { Outbound } from './outbound.ts'
 import { Parser, type ParserHandler } from './parser.ts'
@@ -117,11 +117,14 @@ export class Connection implements ParserHandler {
     this.#linger = setTimeout(() => this.#socket.destroy(), CLOSE_LINGER_IN_MS).unref()
   }
 
-  /** Stops reading for a moment, because a subscriber can't keep up with what this client publishes. */
-  stall(): void {
+  /** Stops reading until a subscriber has caught up with what this client publishes, but not for long. */
+  stall(subscriber: Connection): void {
     if (this.#stalled || !this.#isOpen) return
     this.#socket.pause()
-    this.#stalled = setTimeout(() => this.#resume(), PUBLISHER_STALL_IN_MS)
+    const end = performance.now() + LONGEST_PUBLISHER_STALL_IN_MS
+    this.#stalled = setInterval(() => {
+      if (!subscriber.isCongested || performance.now() >= end) this.#resume()
+    }, PUBLISHER_STALL_CHECK_IN_MS)
   }
 
   /** Ends one of this connection's subscriptions. */
@@ -149,9 +152,8 @@ export class Connection implements ParserHandler {
     this.write('PONG\r\n')
   }
 
-  pong(): void {
-    this.#unansweredPings = 0
-  }
+  /** A sign of life, as anything that a client says. */
+  pong(): void {}
 
   /** A sid that is in use keeps its subscription, as in nats-server. */
   subscribe(subject: string, queue: string | undefined, sid: string): void {
@@ -222,7 +224,7 @@ export class Connection implements ParserHandler {
 
   #resume(): void {
     if (!this.#stalled) return
-    clearTimeout(this.#stalled)
+    clearInterval(this.#stalled)
     this.#stalled = undefined
     this.#socket.resume()
   }
@@ -265,7 +267,7 @@ export class Connection implements ParserHandler {
     clearInterval(this.#pings)
     clearTimeout(this.#authDeadline)
     clearTimeout(this.#linger)
-    clearTimeout(this.#stalled)
+    clearInterval(this.#stalled)
     this.#outbound.abandon()
   }
 }

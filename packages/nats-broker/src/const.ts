@@ -45,8 +45,14 @@ export const PROTOCOL_VERSION = 1
 /** Milliseconds that a connection being closed has to take its last bytes (such as `-ERR`) before its socket is destroyed. */
 export const CLOSE_LINGER_IN_MS = 1000
 
-/** Milliseconds for which a publisher is not read when a subscriber of its has three quarters of its allowance pending. */
-export const PUBLISHER_STALL_IN_MS = 20
+/**
+ * Milliseconds for which a publisher is not read at most, each time it publishes to a subscriber that has three quarters of its
+ * allowance pending. Long enough for a subscriber that is only behind; short, because all else that the publisher says waits too.
+ */
+export const LONGEST_PUBLISHER_STALL_IN_MS = 100
+
+/** Milliseconds between two looks whether that subscriber has caught up. */
+export const PUBLISHER_STALL_CHECK_IN_MS = 5
 
 /** Part of the pending allowance from which publishers are slowed down, so that a burst does not cost a subscriber its connection. */
 export const STALL_FROM_FRACTION_PENDING = 0.75

@@ -42,7 +42,7 @@ function deliverTo(subscription: Subscription, publisher: Connection, publicatio
   subscription.delivered++
   connection.send(publication, subscription.sidBytes)
   if (subscription.max !== undefined && subscription.delivered >= subscription.max) connection.end(subscription)
-  if (connection.isCongested) publisher.stall()
+  if (connection.isCongested) publisher.stall(connection)
   return true
 }
 

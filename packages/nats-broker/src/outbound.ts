@@ -197,7 +197,9 @@ export class Outbound {
   /** A write has been taken by the kernel. An error is the socket's own event. */
   readonly #onWritten = (): void => {
     this.#progressed = true
-    if (!this.#blocked || this.#closed || this.#socket.writableLength > 0) return
+    if (!this.#blocked || this.#closed) return
+    this.#noteState()
+    if (this.#socket.writableLength > 0) return
     this.#blocked = false
     clearInterval(this.#deadline)
     this.flush()

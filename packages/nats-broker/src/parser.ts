@@ -137,9 +137,7 @@ export class Parser {
     }
     const line = this.#keepLine(chunk, start, end)
     if (end === chunk.length) return end
-    const length = this.#lineLength
-    this.#lineLength = 0
-    this.#runLine(line, 0, length)
+    this.#runLine(line, 0, this.#lineLength)
     return end + 1
   }
 

@@ -37,6 +37,11 @@ export class Sublist<E extends Entry> {
     return this.#size
   }
 
+  /** Number of nodes below the root, counted by walking: an empty tree has none. */
+  countNodes(): number {
+    return countBelow(this.#root)
+  }
+
   /** The subject must be subscribable (`isSubscribable`). An entry that is there already is not added again. */
   insert(entry: E): void {
     let node = this.#root
@@ -82,6 +87,9 @@ export class Sublist<E extends Entry> {
     return plain.length === 0 && groups.size === 0 ? nobody : { plain, groups: [...groups.values()] }
   }
 }
+
+const countBelow = <E>(node: Node<E>): number =>
+  node.children.values().reduce((count, child) => count + 1 + countBelow(child), 0)
 
 function removeMember<E extends Entry>(node: Node<E>, entry: E): boolean {
   const group = entry.queue ?? NO_GROUP

@@ -51,6 +51,12 @@ export function routingConformance(target: Target): void {
       assert.deepEqual((await got(client)).sort(), ['1: w2.a.b', '2: w2.a.b'])
     })
 
+    test('each subscription of one client gets the message', async () => {
+      const client = await subscriber('SUB w3 1', 'SUB w3 22')
+      await publish('w3')
+      assert.deepEqual((await got(client)).sort(), ['1: w3', '22: w3'])
+    })
+
     test('subjects differ in the case of their letters', async () => {
       const client = await subscriber('SUB case.A 1')
       await publish('case.a', 'CASE.A', 'case.A')
@@ -92,6 +98,15 @@ export function routingConformance(target: Target): void {
       await gone.answers()
       await publish(...new Array<string>(20).fill('q4'))
       assert.equal((await got(stays)).length, 20)
+    })
+
+    test('a member that does not want its own messages leaves them to the rest of the group', async () => {
+      const other = await subscriber('SUB q5 g 1')
+      const mute = await RawClient.join(server.addresses.nats, { echo: false })
+      clients.push(mute)
+      mute.send(`SUB q5 g 1\r\n${'PUB q5 0\r\n\r\n'.repeat(20)}`)
+      assert.equal(await mute.answers(), '')
+      assert.equal((await got(other)).length, 20)
     })
 
     test('the subscriptions of a client end with its connection', async () => {
@@ -137,8 +152,10 @@ export function routingConformance(target: Target): void {
     test('messages of all sizes arrive whole and in order at readers that pause', async () => {
       const readers = [await subscriber('SUB order 1'), await subscriber('SUB order 1')]
       const sizes = [0, 1, 47, 48, 49, 1000, 32_765, 32_766, 32_767, 32_768, 65_500, 65_536, 200_000]
-      const messages = Array.from({ length: 130 }, (_, i) => {
-        const payload = `${i} `.padEnd(sizes[i % sizes.length] ?? 0, String.fromCharCode(128 + (i % 128)))
+      // More than the sockets between hold, and then small ones, so that both wait in the server for the reader that pauses.
+      const messages = Array.from({ length: 660 }, (_, i) => {
+        const size = i < 600 ? sizes[i % sizes.length] : 10
+        const payload = `${i} `.padEnd(size ?? 0, String.fromCharCode(128 + (i % 128)))
         return ` ${payload.length}\r\n${payload}\r\n`
       })
       const [steady, pausing] = readers as [RawClient, RawClient]

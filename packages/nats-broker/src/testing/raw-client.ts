@@ -26,6 +26,7 @@ export class RawClient {
   static async connect(address: string): Promise<RawClient> {
     const { hostname, port } = new URL(address)
     const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    socket.unref() // waits have deadlines of their own; a client that a failed test left open must not keep the process
     const client = new RawClient(socket)
     await client.#until('a connection', () => !socket.connecting)
     return client

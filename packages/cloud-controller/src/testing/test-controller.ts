@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -83,6 +83,7 @@ export const globalScopes = {
  */
 export async function testController(t: TestContext, config: Record<string, unknown> = {}): Promise<TestController> {
   const directory = await mkdtemp(join(tmpdir(), 'vcap-controller-'))
+  await mkdir(join(directory, 'uploads'))
   const settings = CloudControllerConfig.parse({
     dataDirectory: directory,
     nats: { url: 'nats://127.0.0.1:1' },

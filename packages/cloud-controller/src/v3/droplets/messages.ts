@@ -9,6 +9,7 @@ export const DropletCreate = z.strictObject({
   relationships: appRelationship,
   process_types: z
     .unknown()
+    .optional()
     .superRefine((value, context) => {
       const fault = (text: string): void => context.addIssue({ code: 'custom', message: `Process types ${text}` })
       if (value === undefined || value === null) return

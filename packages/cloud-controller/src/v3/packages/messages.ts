@@ -24,7 +24,7 @@ export const PackageCreate = z
   .strictObject({
     type: z.enum(['bits', 'docker'], { error: "Type must be one of 'bits, docker'" }),
     relationships: appRelationship,
-    data: z.unknown(),
+    data: z.unknown().optional(),
     metadata: metadataField.optional(),
   })
   .transform(({ data, ...message }, context) => {

@@ -144,7 +144,8 @@ async function processUpload(
     resources,
     workDirectory: form.directory,
   }).catch((error: unknown) => {
-    if (error instanceof InvalidZip || error instanceof InvalidPackage) return { error: error.message }
+    if (error instanceof InvalidZip) return { error: apiError('AppBitsUploadInvalid', 'Invalid zip archive.').message }
+    if (error instanceof InvalidPackage) return { error: apiError('AppBitsUploadInvalid', error.message).message }
     logger.error({ err: error, package: packageGuid }, 'could not process an uploaded package')
     return { error: 'The package could not be processed.' }
   })

@@ -7,9 +7,9 @@ const sha1Length = 40
 const Element = z.looseObject({
   path: z.string().optional(),
   fn: z.string().optional(),
-  mode: z.unknown(),
-  checksum: z.unknown(),
-  size_in_bytes: z.unknown(),
+  mode: z.unknown().optional(),
+  checksum: z.unknown().optional(),
+  size_in_bytes: z.unknown().optional(),
 })
 
 /** The body of a match: 1 to 5,000 resources. Every kind of fault is told once. cloud_controller_ng app/messages/resource_match_create_message.rb */
@@ -17,7 +17,7 @@ export const ResourceMatchCreate = z.object({ resources: resourceList() })
 
 /** A list of resources in v3's form, or, in uploads, in the older `{fn, sha1, size, mode}`. */
 export function resourceList() {
-  return z.unknown().transform((value, context): Resource[] => {
+  return z.unknown().optional().transform((value, context): Resource[] => {
     const fault = (text: string): void => context.addIssue({ code: 'custom', message: `Resources ${text}` })
     if (!Array.isArray(value)) {
       fault('must be an array')

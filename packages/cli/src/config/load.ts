@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { usageError } from '../user-error.ts'
 import { describeIssues } from './issues.ts'
+import { isMapping } from './mapping.ts'
 import { type PortName, VcapConfig } from './schema.ts'
 import { environmentSettings, settingValue } from './settings.ts'
 
@@ -93,10 +94,6 @@ function setPath(target: Record<string, unknown>, path: string, value: unknown):
   if (!isMapping(inner)) return
   target[key] = inner
   setPath(inner, rest.join('.'), value)
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function absolute(directory: string): string {

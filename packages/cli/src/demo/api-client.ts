@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { parseJson } from '../parse-json.ts'
 
 const ApiErrors = z.object({ errors: z.array(z.object({ title: z.string(), detail: z.string() })) })
 const Job = z.object({
@@ -106,9 +107,7 @@ async function parsed<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
 
 async function requestError(response: Response): Promise<ApiRequestError> {
   const text = await response.text()
-  const errors = response.headers.get('content-type')?.includes('json')
-    ? ApiErrors.safeParse(JSON.parse(text))
-    : undefined
-  const words = errors?.success ? errors.data.errors.map(({ title, detail }) => `${title}: ${detail}`).join('; ') : text
+  const errors = ApiErrors.safeParse(parseJson(text))
+  const words = errors.success ? errors.data.errors.map(({ title, detail }) => `${title}: ${detail}`).join('; ') : text
   return new ApiRequestError(response.status, `${response.url} answered ${response.status}: ${words.slice(0, 500)}`)
 }

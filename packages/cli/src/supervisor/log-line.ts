@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../parse-json.ts'
 
 /** What pino writes. Other keys are what the line is about. */
 const PinoLine = z.looseObject({
@@ -19,7 +20,7 @@ export interface LogLine {
 
 const notWorthShowing = new Set(['level', 'time', 'msg', 'err', 'name', 'pid', 'hostname'])
 
-/** Reads one line of a component's log. */
+/** Reads one line of a component's log; other programs' lines may begin with a brace too. */
 export function parseLogLine(line: string): LogLine {
   const parsed = line.startsWith('{') ? PinoLine.safeParse(parseJson(line)) : undefined
   if (!parsed?.success) return { level: levels.error, text: line }
@@ -28,13 +29,4 @@ export function parseLogLine(line: string): LogLine {
     .filter(([key]) => !notWorthShowing.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   return { level, text: [msg, err && `(${err.message})`, ...details].filter(Boolean).join(' ') }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // A line of another program that happens to begin with a brace.
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ComponentDefinition, SystemPlan } from '../component-definition.ts'
+import { isMapping } from '../config/mapping.ts'
 import { pidFile } from './leftovers.ts'
 import { LogFile } from './log-file.ts'
 import { parseLogLine } from './log-line.ts'
@@ -118,8 +119,4 @@ function merge(base: Record<string, unknown>, over: Record<string, unknown>): Re
     merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value
   }
   return merged
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

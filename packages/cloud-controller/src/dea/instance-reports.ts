@@ -47,12 +47,12 @@ const reportedStates: Readonly<Record<InstanceState, ReportedState>> = {
  * from the heartbeats, and DOWN where there is none. Blocks the thread while the DEAs answer.
  */
 export function instanceReports(bus: Bus, process: DesiredProcess): InstanceReport[] {
-  const heartbeats = process.state === 'STARTED' ? newestByIndex(process, heartbeatsOf(bus, [process])) : new Map()
-  const replies =
-    process.state === 'STARTED' ? newestByIndex(process, livelyInstances(bus, process, heartbeats)) : new Map()
+  const isStarted = process.state === 'STARTED'
+  const heartbeats = newestByIndex(process, isStarted ? desiredHeartbeats(bus, process) : [])
+  const replies = newestByIndex(process, isStarted ? livelyInstances(bus, process, heartbeats) : [])
   return Array.from({ length: process.instances }, (_, index) => {
-    const reply: FindDropletReply | undefined = replies.get(index)
-    const known: FindDropletReply | HeartbeatInstance | undefined = reply ?? heartbeats.get(index)
+    const reply = replies.get(index)
+    const known = reply ?? heartbeats.get(index)
     const state = known ? reportedStates[known.state] : 'DOWN'
     return {
       index,
@@ -62,6 +62,11 @@ export function instanceReports(bus: Bus, process: DesiredProcess): InstanceRepo
       reply,
     }
   })
+}
+
+/** Without the tail that was scaled away and is on its way out. */
+function desiredHeartbeats(bus: Bus, process: DesiredProcess): HeartbeatInstance[] {
+  return (heartbeatsOf(bus, [process])[process.guid] ?? []).filter(({ index }) => index < process.instances)
 }
 
 function livelyInstances(
@@ -91,10 +96,7 @@ export function processInstances(
   const heartbeats = heartbeatsOf(bus, processes)
   return new Map(
     processes.map((process) => {
-      const known = newestByIndex(
-        process,
-        heartbeats.filter((instance) => instance.droplet === process.guid),
-      )
+      const known = newestByIndex(process, heartbeats[process.guid] ?? [])
       const count = Math.max(process.instances, known.size)
       return [
         process.guid,
@@ -113,14 +115,12 @@ function processInstance(
   return { index, state: reportedStates[known.state], since: secondsSince(known.state_timestamp) }
 }
 
-function heartbeatsOf(bus: Bus, processes: readonly DesiredProcess[]): HeartbeatInstance[] {
-  if (processes.length === 0) return []
-  return Object.values(
-    bus.scheduleSync(
-      'dea.instances',
-      processes.map((process) => process.guid),
-    ),
-  ).flat()
+function heartbeatsOf(bus: Bus, processes: readonly DesiredProcess[]): Record<string, HeartbeatInstance[]> {
+  if (processes.length === 0) return {}
+  return bus.scheduleSync(
+    'dea.instances',
+    processes.map((process) => process.guid),
+  )
 }
 
 /** Of several instances of an index the newest counts; those of another version are on their way out. */

@@ -166,3 +166,17 @@ test('embed=process_instances takes the heartbeats, one call for the whole page'
     "The query parameter is invalid: Invalid embedded resource: 'stats'. Valid embedded resources are: 'process_instances'",
   )
 })
+
+test('a crashed instance beyond the desired ones does not lower how many answers are waited for', async (t) => {
+  const controller = await testController(t)
+  const { admin, bus } = controller
+  const { appGuid, heartbeat } = await givenStarted(controller, 1)
+  bus.answer('dea.instances', () => ({ [appGuid]: [heartbeat(0, 'RUNNING'), heartbeat(1, 'CRASHED')] }))
+  bus.calls.length = 0
+  const { body } = await admin.get(`/v3/processes/${appGuid}/stats`)
+  assert.equal(body.resources.length, 1)
+  assert.deepEqual(bus.calls.find((call) => call.name === 'dea.find')?.values[1], {
+    expected: 1,
+    timeoutInMilliseconds: 1000,
+  })
+})

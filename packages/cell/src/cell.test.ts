@@ -167,14 +167,15 @@ describe('a cell', () => {
     await cloud.bus.line(message.droplet, 'APP/PROC/WEB', '61234')
     assert.match(line, /\/vcap-cell-[0-9a-f]{16}\/instances\//)
     await running.stop()
-    const { rm } = await import('node:fs/promises')
-    await rm(line.replace(/\/instances\/.*/, ''), { recursive: true })
+    await assert.rejects(readdir(line.replace(/\/instances\/.*/, '')), { code: 'ENOENT' })
   })
 
   it('gives apps the tools of the configured folders', async () => {
     const tools = join(cloud.directory, 'tools')
     await mkdir(tools)
+    await chmod(tools, 0o755)
     await writeFile(join(tools, 'greet'), '#!/bin/sh\necho greetings\n', { mode: 0o755 })
+    await chmod(join(tools, 'greet'), 0o755)
     const { id } = await cloud.cell({ toolPath: [tools, '/nowhere'] })
     const message = await cloud.startMessage({}, { start_command: 'greet; echo $PATH; sleep 1000' })
     await cloud.run(id, message)

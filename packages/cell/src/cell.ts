@@ -19,6 +19,7 @@ import { Capacity } from './capacity.ts'
 import type { CellContext } from './cell-context.ts'
 import { CellConfig } from './config.ts'
 import { lockDataDirectory } from './data-directory-lock.ts'
+import { removeTree } from './files/remove-tree.ts'
 import { InstanceManager } from './instances/instance-manager.ts'
 import { clearOrphans } from './instances/orphans.ts'
 import { PortPool } from './instances/port-pool.ts'
@@ -98,6 +99,7 @@ export async function startCell(
       monitor.stop()
       publisher.flush()
       await close(connection, logger)
+      if (directories.outside) await removeTree(directories.outside)
       await unlock()
     }
     return {

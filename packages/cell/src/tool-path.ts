@@ -54,9 +54,9 @@ async function canExecute(file: string): Promise<boolean> {
   )
 }
 
-/** Whether the user may pass through every folder on the way, and through the last one itself (read or run it, if a file). */
+/** Whether the user may pass through every folder on the way, and through the last one itself (run it, if a file). */
 export async function isReachable(path: string, user: AppUser | undefined): Promise<boolean> {
-  if (!user) return true
+  if (!user) return canExecute(path)
   const parts = path.split(sep)
   for (let length = 1; length <= parts.length; length++) {
     const part = parts.slice(0, length).join(sep) || sep

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { Logger } from 'pino'
 import type { AppUser } from './run-as.ts'
 import { isReachable } from './tool-path.ts'
@@ -16,6 +16,8 @@ export interface CellDirectories {
   readonly instances: string
   readonly staging: string
   readonly buildpacks: string
+  /** The work folder, if it had to be made outside the data directory; then it goes with the cell. */
+  readonly outside: string | undefined
 }
 
 /**
@@ -29,8 +31,7 @@ export async function makeDirectories(
   logger: Logger,
 ): Promise<CellDirectories> {
   const data = resolve(dataDirectory)
-  await mkdir(dirname(data), { recursive: true })
-  await mkdir(data, { recursive: true, mode: 0o711 })
+  await makeOnTheWay(data)
   const work = await makeWorkDirectory(data, user, logger)
   const directories: CellDirectories = {
     private: join(data, 'private'),
@@ -41,11 +42,19 @@ export async function makeDirectories(
     instances: join(work, 'instances'),
     staging: join(work, 'staging'),
     buildpacks: join(work, 'buildpacks'),
+    outside: work.startsWith(data + sep) ? undefined : work,
   }
   for (const name of ['private', 'records', 'droplets', 'pipes', 'stagingFiles'] as const)
     await mkdir(directories[name], { recursive: true, mode: 0o700 })
   for (const name of ['instances', 'staging', 'buildpacks'] as const) await makeOwned(directories[name], 0o711)
   return directories
+}
+
+/** Makes the folder and those above it that are missing; these, whatever the cell's umask, may be passed through by anyone. */
+async function makeOnTheWay(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o711)
 }
 
 async function makeWorkDirectory(data: string, user: AppUser | undefined, logger: Logger): Promise<string> {

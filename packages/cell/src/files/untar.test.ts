@@ -64,7 +64,7 @@ describe('unpacking a droplet', () => {
     assert.equal(sha1, await sha1OfFile(join(directory, 'packed.tgz')))
     const root = await unpack(await readFile(join(directory, 'packed.tgz')), { maxSizeInBytes: 10 * 1024 ** 2 })
     assert.ok(sizeInBytes > 0)
-    assert.equal((await stat(join(root, 'app/run.sh'))).mode & 0o777, 0o755)
+    assert.equal((await stat(join(root, 'app/run.sh'))).mode & 0o700, 0o700)
     assert.ok((await stat(join(root, 'app/empty'))).isDirectory())
     assert.equal(await readlink(join(root, 'relative')), 'app/run.sh')
     assert.equal(await readlink(join(root, 'absolute')), '/usr/bin/python3')

@@ -4,7 +4,7 @@ import type { Reservation } from '../capacity.ts'
 import type { CellContext } from '../cell-context.ts'
 import type { Usage } from '../processes/resource-monitor.ts'
 import { Container, type Ending, StartFailure } from './container.ts'
-import { goDuration, type Probe, probeOf, runProbe } from './health-check.ts'
+import { HealthMonitor } from './health-monitor.ts'
 import { InstanceLog, logSource } from './instance-log.ts'
 import { assertMayFollow, type CrashReport, type InstancePhase } from './instance-phase.ts'
 
@@ -149,6 +149,7 @@ export class Instance {
   /** The instance's whole life. Answers how it crashed; throws StopRequested when it was told to stop. */
   async #runUntilEnd(container: Container): Promise<CrashReport> {
     const { signal } = this.#stop
+    const over = new AbortController()
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
@@ -158,22 +159,33 @@ export class Instance {
       await container.prepare(signal)
       const { ended } = await container.run()
       this.log.cell('Starting health monitoring of container')
-      const probe = this.#livenessProbe()
-      const unhealthy = await Promise.race([this.#untilHealthy(probe, container.port), ended, stopped])
+      const { config } = this.#context
+      const health = new HealthMonitor(
+        config,
+        this.message,
+        container.port,
+        this.log,
+        AbortSignal.any([signal, over.signal]),
+      )
+      const failed = await Promise.race([health.untilHealthy(), ended, stopped])
       signal.throwIfAborted()
-      if (unhealthy === undefined) {
-        this.log.cell('Container became healthy')
-        this.#enter({ state: 'RUNNING', since: Date.now() })
-        void this.#context.monitor.sampleUsage()
-        this.#watchReadiness(container.port)
-      }
-      const ending = unhealthy ?? (await Promise.race([this.#untilUnhealthy(probe, container.port), ended, stopped]))
+      if (failed) return await this.#report(container, failed)
+      this.log.cell('Container became healthy')
+      this.#enter({ state: 'RUNNING', since: Date.now() })
+      void this.#context.monitor.sampleUsage()
+      const readiness = health.watchReadiness((isReady) => this.#setRoutable(isReady))
+      // A fault of the watch is the cell's own, and ends the instance as one.
+      const broken = readiness.then(() => new Promise<never>(() => undefined))
+      const ending = await Promise.race([health.untilUnhealthy(), ended, stopped, broken])
+      over.abort()
       return await this.#report(container, ending)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (!(error instanceof StartFailure)) throw error
       this.log.cell(error.message, 'ERR')
       return { exitStatus: error.exitStatus, description: error.message }
+    } finally {
+      over.abort()
     }
   }
 
@@ -197,107 +209,6 @@ export class Instance {
       default:
         return unreachable(ending)
     }
-  }
-
-  #livenessProbe(): Probe {
-    const { config } = this.#context
-    return probeOf(this.message.health_check, {
-      // An older Cloud Controller says nothing; then routes tell whether the app listens (dea_ng lib/dea/starting/instance.rb).
-      type: this.message.uris.length > 0 ? 'port' : 'process',
-      timeoutInSeconds: this.message.health_check_timeout || config.healthCheckTimeoutInSeconds,
-      intervalInSeconds: config.healthCheckIntervalInSeconds,
-    })
-  }
-
-  /** Resolves with undefined once healthy, or with the reason when the time is over. */
-  async #untilHealthy(probe: Probe, port: number): Promise<Ending | undefined> {
-    const deadline = performance.now() + probe.startTimeoutInMs
-    for (;;) {
-      const fault = await runProbe(probe, port)
-      if (fault === undefined) return undefined
-      if (this.#isOver()) return undefined
-      if (performance.now() >= deadline) {
-        const limit = goDuration(probe.startTimeoutInMs)
-        this.log.health(fault)
-        this.log.cell(`Failed after ${limit}: startup health check never passed.`, 'ERR')
-        return { kind: 'unhealthy', reason: `Instance never healthy after ${limit}: ${fault}` }
-      }
-      const leftInMs = Math.max(1, deadline - performance.now())
-      await this.#pause(Math.min(this.#context.config.intervals.startupProbeInMs, leftInMs))
-    }
-  }
-
-  /** Resolves when a check of the running instance fails. A first failure is looked at twice: one lost probe is no verdict. */
-  async #untilUnhealthy(probe: Probe, port: number): Promise<Ending> {
-    if (probe.type === 'process') return new Promise<never>(() => undefined)
-    for (;;) {
-      await this.#pause(probe.intervalInMs)
-      let fault = await runProbe(probe, port)
-      if (fault !== undefined) fault = await runProbe(probe, port)
-      if (fault === undefined || this.#isOver()) {
-        if (this.#isOver()) return new Promise<never>(() => undefined)
-        continue
-      }
-      this.log.health(fault)
-      this.log.cell('Container became unhealthy', 'ERR')
-      return { kind: 'unhealthy', reason: `Instance became unhealthy: ${fault}` }
-    }
-  }
-
-  /** Without a readiness check a running instance is ready; with one, routes come and go with its answers. */
-  #watchReadiness(port: number): void {
-    const { config } = this.#context
-    const check = this.message.readiness_health_check
-    const probe = probeOf(check, {
-      type: 'process',
-      timeoutInSeconds: config.healthCheckTimeoutInSeconds,
-      intervalInSeconds: config.healthCheckIntervalInSeconds,
-    })
-    if (probe.type === 'process') {
-      this.#setRoutable(true)
-      return
-    }
-    const watch = async () => {
-      let wasReady: boolean | undefined
-      while (!this.#isOver()) {
-        const fault = await runProbe(probe, port)
-        if (this.#isOver()) return
-        const isReady = fault === undefined
-        if (isReady !== (wasReady ?? false)) {
-          if (fault !== undefined) this.log.health(fault)
-          this.log.cell(
-            isReady
-              ? 'Container passed the readiness health check. Container marked ready and added to route pool.'
-              : 'Container failed the readiness health check. Container marked not ready and removed from route pool.',
-            isReady ? 'OUT' : 'ERR',
-          )
-          this.#setRoutable(isReady)
-        }
-        wasReady = isReady
-        await this.#pause(
-          isReady ? probe.intervalInMs : Math.min(probe.intervalInMs, config.intervals.startupProbeInMs * 4),
-        )
-      }
-    }
-    watch().catch((error: unknown) => this.#context.logger.error({ err: error }, 'readiness check failed unforeseen'))
-  }
-
-  #isOver(): boolean {
-    return this.#phase.state !== 'STARTING' && this.#phase.state !== 'RUNNING'
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#stop
-      const wake = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      // Nobody should wait for the next health check of an instance that is gone.
-      const timer = setTimeout(wake, ms).unref()
-      signal.addEventListener('abort', wake, { once: true })
-    })
   }
 
   #setRoutable(routable: boolean): void {

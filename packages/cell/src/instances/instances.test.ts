@@ -322,16 +322,20 @@ describe('an instance', () => {
   })
 
   it('crashes when it never opens its port, in the words of Cloud Foundry', async () => {
-    const message = await script('sleep 1000', { health_check: { type: 'port', timeout: 1 } })
+    const message = await script('sleep 1000', { health_check: { type: 'port', timeout: 0.3 } })
     cloud.start(cell, message)
     const { exit_description, exit_status } = await cloud.bus.exit(message.droplet)
     assert.match(
       exit_description,
-      /^Instance never healthy after 1s: Failed to make TCP connection to port \d+: connection refused$/,
+      /^Instance never healthy after 300ms: Failed to make TCP connection to port \d+: connection refused$/,
     )
     assert.equal(exit_status, 143)
     await cloud.bus.line(message.droplet, 'HEALTH', /^Failed to make TCP connection/)
-    const failed = await cloud.bus.line(message.droplet, 'CELL', 'Failed after 1s: startup health check never passed.')
+    const failed = await cloud.bus.line(
+      message.droplet,
+      'CELL',
+      'Failed after 300ms: startup health check never passed.',
+    )
     assert.equal(failed.stream, 'ERR')
   })
 
@@ -372,9 +376,9 @@ describe('an instance', () => {
   })
 
   it('without a health check in the message is checked by its port if it has routes', async () => {
-    const { health_check: _, ...routed } = await script('sleep 1000', { uris: ['x.test'], health_check_timeout: 1 })
+    const { health_check: _, ...routed } = await script('sleep 1000', { uris: ['x.test'], health_check_timeout: 0.2 })
     cloud.start(cell, routed)
-    assert.match((await cloud.bus.exit(routed.droplet)).exit_description, /^Instance never healthy after 1s/)
+    assert.match((await cloud.bus.exit(routed.droplet)).exit_description, /^Instance never healthy after 200ms/)
     const { health_check: __, ...unrouted } = await script('sleep 1000')
     await cloud.run(cell, unrouted)
   })
@@ -422,7 +426,7 @@ describe('an instance', () => {
     const begun = performance.now()
     cloud.bus.publish('dea.stop', { droplet: stubborn.droplet })
     await cloud.bus.line(stubborn.droplet, 'APP/PROC/WEB', 'Exit status 137')
-    assert.ok(performance.now() - begun > 900, 'it had its second')
+    assert.ok(performance.now() - begun > 450, 'it had its time')
     await cloud.bus.line(stubborn.droplet, 'CELL', /successfully destroyed/)
     assert.equal(await openProcessTable().find(Number.parseInt(line, 10)), undefined)
   })

@@ -101,7 +101,7 @@ export class TestCloud {
       dataDirectory,
       memoryInMb: 4096,
       diskInMb: 8192,
-      gracefulStopInSeconds: 1,
+      gracefulStopInSeconds: 0.5,
       portRange: { first: Math.min(first, 65_000), last: 65_535 },
       ...settings,
       intervals: { ...quick, ...settings.intervals },

@@ -1,6 +1,7 @@
-import type { Db } from '../db/schema.ts'
+import type { Db, Trx } from '../db/schema.ts'
 import { featureDisabled } from '../errors/api-error.ts'
 import type { Caller } from '../permissions/caller.ts'
+import { now } from '../v3/kit/timestamps.ts'
 
 /** Every feature flag and its default (semantics, section 16). */
 export const featureFlagDefaults = {
@@ -44,4 +45,45 @@ export async function requireFeatureOfEveryone(db: Db, name: FeatureFlagName): P
   const row = await db.selectFrom('feature_flags').selectAll().where('name', '=', name).executeTakeFirst()
   if (row ? row.enabled === 1 : featureFlagDefaults[name]) return
   throw featureDisabled(row?.custom_error_message ?? name)
+}
+
+/** A flag as it stands: the operator's word, or the default without a time. */
+export interface FeatureFlag {
+  readonly name: FeatureFlagName
+  readonly enabled: boolean
+  readonly customErrorMessage: string | null
+  readonly updatedAt: string | null
+}
+
+/** All flags, in the order of their defaults. */
+export async function featureFlags(db: Db): Promise<FeatureFlag[]> {
+  const rows = await db.selectFrom('feature_flags').selectAll().execute()
+  return Object.entries(featureFlagDefaults).map(([name, byDefault]) => {
+    const row = rows.find((candidate) => candidate.name === name)
+    return {
+      name: name as FeatureFlagName,
+      enabled: row ? row.enabled === 1 : byDefault,
+      customErrorMessage: row?.custom_error_message ?? null,
+      updatedAt: row?.updated_at ?? null,
+    }
+  })
+}
+
+/** Keeps the operator's word; what is not said stays as it is. Source: cloud_controller_ng app/actions/feature_flag_update.rb. */
+export async function changeFeatureFlag(
+  trx: Trx,
+  flag: FeatureFlag,
+  change: { enabled?: boolean | undefined; customErrorMessage?: string | null | undefined },
+): Promise<void> {
+  const enabled = change.enabled ?? flag.enabled
+  const values = {
+    enabled: enabled ? (1 as const) : (0 as const),
+    custom_error_message: change.customErrorMessage === undefined ? flag.customErrorMessage : change.customErrorMessage,
+    updated_at: now(),
+  }
+  await trx
+    .insertInto('feature_flags')
+    .values({ name: flag.name, ...values })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+    .execute()
 }

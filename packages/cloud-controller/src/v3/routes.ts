@@ -10,6 +10,8 @@ import { routes as builds } from './builds/routes.ts'
 import { routes as deployments } from './deployments/routes.ts'
 import { routes as domains } from './domains/routes.ts'
 import { routes as droplets } from './droplets/routes.ts'
+import { routes as environmentVariableGroups } from './environment-variable-groups/routes.ts'
+import { routes as featureFlags } from './feature-flags/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
@@ -23,6 +25,7 @@ import { routes as routeSharing } from './routes/sharing-routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
+import { routes as stacks } from './stacks/routes.ts'
 import { routes as users } from './users/routes.ts'
 
 /** Every v3 resource: one line each. */
@@ -33,6 +36,9 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', spaceFeatures)
   .route('/', users)
   .route('/', roles)
+  .route('/', featureFlags)
+  .route('/', stacks)
+  .route('/', environmentVariableGroups)
   .route('/', domains)
   .route('/', appRoutes)
   .route('/', destinations)

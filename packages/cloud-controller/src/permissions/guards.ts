@@ -1,4 +1,5 @@
 import type { Db, OrganizationRoleType, SpaceRoleType } from '../db/schema.ts'
+import { organizationRoleTypes } from '../db/schema.ts'
 import { apiError, notAuthorized } from '../errors/api-error.ts'
 import type { Caller } from './caller.ts'
 
@@ -107,6 +108,24 @@ export async function requireActiveSpace(db: Db, caller: Caller, spaceGuid: stri
   requireActiveStatus(space.status, 'space')
 }
 
+/** How the space stands for writes of the caller; nothing binds an admin. For writes that answer 422 instead of 403. */
+export async function writableSpaceState(
+  db: Db,
+  caller: Caller,
+  spaceGuid: string,
+): Promise<'active' | 'suspended' | 'deleting'> {
+  if (caller.writesGlobally) return 'active'
+  const space = await db
+    .selectFrom('spaces')
+    .innerJoin('organizations', 'organizations.guid', 'spaces.organization_guid')
+    .select(['spaces.status', 'spaces.organization_guid', 'organizations.status as organization_status'])
+    .where('spaces.guid', '=', spaceGuid)
+    .executeTakeFirst()
+  if (!space) return 'active'
+  if (space.organization_status !== 'active') return space.organization_status
+  return (await isOrganizationManager(db, caller, space.organization_guid)) ? 'active' : space.status
+}
+
 function requireActiveStatus(status: 'active' | 'suspended' | 'deleting', what: 'organization' | 'space'): void {
   if (status === 'deleting') throw apiError('ResourceBeingDeleted', what)
   if (status === 'suspended') throw apiError(what === 'organization' ? 'OrgSuspended' : 'SpaceSuspended')
@@ -131,6 +150,11 @@ async function hasOrganizationRole(
 
 export const isOrganizationManager = (db: Db, caller: Caller, organizationGuid: string): Promise<boolean> =>
   hasOrganizationRole(db, caller, organizationGuid, ['organization_manager'])
+
+/** Whether the caller sees the organization: any role in it. */
+export async function canReadOrganization(db: Db, caller: Caller, organizationGuid: string): Promise<boolean> {
+  return caller.readsGlobally || (await hasOrganizationRole(db, caller, organizationGuid, organizationRoleTypes))
+}
 
 /** Whether the caller manages the organization or is an admin; suspension does not count. */
 export async function canWriteOrganization(db: Db, caller: Caller, organizationGuid: string): Promise<boolean> {

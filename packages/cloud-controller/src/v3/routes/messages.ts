@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { isFeatureEnabled } from '../../actions/feature-flags.ts'
+import type { Db } from '../../db/schema.ts'
+import { integer, relationships, toOne } from '../kit/fields.ts'
+import { metadataField } from '../kit/metadata.ts'
+import { routeOptionsField } from './options-field.ts'
+
+const host = faulty('Host', (text) => [
+  ...(text.length > 63 ? ['is too long (maximum is 63 characters)'] : []),
+  ...(/^([\w-]+|\*)?$/.test(text) ? [] : ['must be either "*" or contain only alphanumeric characters, "_", or "-"']),
+])
+
+const path = faulty('Path', (text) => [
+  ...(text.length > 128 ? ['is too long (maximum is 128 characters)'] : []),
+  ...(text === '' || text.startsWith('/') ? [] : ['must begin with /']),
+  ...(text.includes('?') ? ['cannot contain ?'] : []),
+  ...(text === '/' ? ['cannot be exactly /'] : []),
+])
+
+/** Text that may be left out or null, with all its faults told at once. */
+function faulty(words: string, faults: (text: string) => string[]) {
+  return z
+    .string({ error: `${words} must be a string` })
+    .superRefine((text, context) => {
+      for (const fault of faults(text)) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
+    })
+    .nullish()
+}
+
+/** cloud_controller_ng app/messages/route_create_message.rb */
+export async function routeCreate(db: Db) {
+  return z.strictObject({
+    host,
+    path,
+    port: integer('Port', { minimum: 0, maximum: 65_535 }).nullish(),
+    relationships: relationships({ space: toOne('space'), domain: toOne('domain') }),
+    options: routeOptionsField(await isFeatureEnabled(db, 'hash_based_routing')).optional(),
+    metadata: metadataField.optional(),
+  })
+}
+
+/** cloud_controller_ng app/messages/route_update_message.rb */
+export async function routeUpdate(db: Db) {
+  return z.strictObject({
+    options: routeOptionsField(await isFeatureEnabled(db, 'hash_based_routing')).optional(),
+    metadata: metadataField.optional(),
+  })
+}
+
+/** `{data: {guid}}` of a transfer (cloud_controller_ng app/messages/route_transfer_owner_message.rb). */
+export const RouteTransfer = z.strictObject({
+  data: z.unknown().transform((value, context): { guid: string } => {
+    for (const fault of targetFaults(value)) context.addIssue({ code: 'custom', message: `Data ${fault}` })
+    return value as { guid: string }
+  }),
+})
+
+function targetFaults(value: unknown): string[] {
+  if (value === undefined || value === null) return ["can't be blank", 'must be an object']
+  if (typeof value !== 'object' || Array.isArray(value)) return ['must be an object']
+  const { guid } = value as { guid?: unknown }
+  return [
+    ...(Object.keys(value).length === 0 ? ["can't be blank"] : []),
+    ...(Object.keys(value).length === 1 ? [] : ['can only accept one key']),
+    ...('guid' in value ? [] : ["can only accept key 'guid'"]),
+    ...(guid !== undefined && guid !== null && typeof guid !== 'string' ? [`${String(guid)} must be a string`] : []),
+    ...(guid === '' ? ["guid can't be blank"] : []),
+  ]
+}

@@ -50,7 +50,7 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
   const pending = new PendingStarts(settings.dea.missingInstanceDelayInSeconds)
   const deas = new DeaClient(nats, pool, pending, logger)
   const stagers = new StagingClient(nats, pool)
-  const waiters = new ChangeWaiters()
+  const waiters = new ChangeWaiters(Math.ceil(settings.threads.maximumRequestThreads / 2))
   let connectedSince = Date.now()
 
   const listen = <S extends z.ZodType>(

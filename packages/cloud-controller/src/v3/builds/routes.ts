@@ -15,25 +15,18 @@ import { now } from '../kit/timestamps.ts'
 import { find, list, reread } from '../kit/verbs.ts'
 import { addWarnings } from '../kit/warnings.ts'
 import { BuildCreate, BuildUpdate } from './messages.ts'
+import { endedSoon, letLogArrive } from './patience.ts'
 import { builds } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/builds_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-/** A client that asks for a build in progress is answered when the build ends, but after this long at the latest. */
-const patienceInMilliseconds = 2_500
-
 routes.get('/v3/builds', (c) => list(c, builds))
 
-/**
- * Clients poll every few seconds; to wait here for the end of a build in progress spares them most of that time. Threads may
- * block.
- */
 routes.get('/v3/builds/:guid', async (c) => {
-  const build = await find(c, builds)
-  if (build.state !== 'STAGING') return c.json(await presented(c, builds, build))
-  c.var.bus.scheduleSync('changes.wait', build.guid, patienceInMilliseconds)
-  return c.json(await presented(c, builds, await reread(c, builds, build.guid)))
+  const build = await endedSoon(c, await find(c, builds))
+  await letLogArrive(c, build)
+  return c.json(await presented(c, builds, build))
 })
 
 routes.get('/v3/apps/:guid/builds', async (c) => {

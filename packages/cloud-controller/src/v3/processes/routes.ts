@@ -17,6 +17,7 @@ import { find, findReadable, list, reread } from '../kit/verbs.ts'
 import { quoted } from '../kit/words.ts'
 import { wantsInstances, withInstances } from './embed.ts'
 import { ProcessScale, ProcessUpdate } from './messages.ts'
+import { waitForFirstInstance } from './patience.ts'
 import { type ProcessRow, processes } from './resource.ts'
 import { presentedInstance } from './stats.ts'
 
@@ -132,6 +133,7 @@ async function scale(c: Handler, process: ProcessRow): Promise<Response> {
 
 function stats(c: Handler, process: ProcessRow): Response {
   const { fileDescriptors } = c.var.settings.apps
+  waitForFirstInstance(c.var.bus, process)
   const reports = instanceReports(c.var.bus, process)
   return c.json({ resources: reports.map((report) => presentedInstance(process, fileDescriptors, report)) })
 }

@@ -41,7 +41,8 @@ export async function createSpace(
     () => unprocessable('Name must be unique per organization'),
   )
   await saveMetadata(trx, { type: 'space', guid }, message.metadata)
-  await record(trx, 'create', { guid, name: message.name, organization_guid: organizationGuid }, message, caller)
+  const request = { ...message, relationships: { organization: { data: { guid: organizationGuid } } } }
+  await record(trx, 'create', { guid, name: message.name, organization_guid: organizationGuid }, request, caller)
   return guid
 }
 

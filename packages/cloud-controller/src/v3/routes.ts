@@ -5,6 +5,7 @@ import { routes as appFeatures } from './app-features/routes.ts'
 import { routes as currentDroplet } from './apps/current-droplet-routes.ts'
 import { routes as apps } from './apps/routes.ts'
 import { routes as appState } from './apps/state-routes.ts'
+import { routes as auditEvents } from './audit-events/routes.ts'
 import { routes as buildpacks } from './buildpacks/routes.ts'
 import { routes as builds } from './builds/routes.ts'
 import { routes as deployments } from './deployments/routes.ts'
@@ -39,6 +40,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', featureFlags)
   .route('/', stacks)
   .route('/', environmentVariableGroups)
+  .route('/', auditEvents)
   .route('/', domains)
   .route('/', appRoutes)
   .route('/', destinations)

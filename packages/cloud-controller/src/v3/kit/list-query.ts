@@ -18,6 +18,8 @@ export interface ListRequest {
   readonly updatedAts: TimeCondition[][]
   readonly labels: readonly Requirement[]
   readonly filters: ReadonlyMap<string, string[]>
+  /** Filters of the form `key[not]`. */
+  readonly exceptions: ReadonlyMap<string, string[]>
   readonly include: readonly string[]
 }
 
@@ -51,6 +53,7 @@ export function parseListQuery<TB extends keyof Tables, R extends ResourceRow, E
       ? parseLabelSelector(query.values.get('label_selector') ?? '', faults)
       : [],
     filters: parseFilters(resource, query, faults),
+    exceptions: parseExceptions(resource, query, faults),
     include: parseInclude(Object.keys(resource.include ?? {}), query, faults),
   }
   throwFaults(faults, rules.faultsAs)
@@ -100,8 +103,28 @@ function parseOrder<TB extends keyof Tables, R extends ResourceRow, E>(
 
 function listOf(query: QueryString, key: string, faults: string[]): string[] | undefined {
   if (query.nested.has(key)) faults.push(`${humanized(key)} must be an array`)
+  return plainListOf(query, key)
+}
+
+function plainListOf(query: QueryString, key: string): string[] | undefined {
   const text = query.values.get(key)
   return text === undefined ? undefined : listValue(text)
+}
+
+function parseExceptions<TB extends keyof Tables, R extends ResourceRow, E>(
+  resource: Resource<TB, R, E>,
+  query: QueryString,
+  faults: string[],
+): Map<string, string[]> {
+  const exceptions = new Map<string, string[]>()
+  for (const [key, filter] of Object.entries(resource.filters ?? {})) {
+    const operators = query.nested.get(key)
+    if (!('except' in filter) || !operators) continue
+    const text = operators.get('not')
+    if (text) exceptions.set(key, listValue(text))
+    else faults.push(`${humanized(key)} ${key} has an invalid operator`)
+  }
+  return exceptions
 }
 
 function parseFilters<TB extends keyof Tables, R extends ResourceRow, E>(
@@ -111,7 +134,7 @@ function parseFilters<TB extends keyof Tables, R extends ResourceRow, E>(
 ): Map<string, string[]> {
   const filters = new Map<string, string[]>()
   for (const [key, filter] of Object.entries(resource.filters ?? {})) {
-    const values = listOf(query, key, faults)
+    const values = 'except' in filter ? plainListOf(query, key) : listOf(query, key, faults)
     if (values === undefined) continue
     if ('boolean' in filter && values[0] !== 'true' && values[0] !== 'false')
       faults.push(`${humanized(key)} must be 'true' or 'false'`)
@@ -159,6 +182,10 @@ export function filteredQuery<TB extends keyof Tables, R extends ResourceRow, E>
   for (const [key, values] of request.filters) {
     query = applyFilter(resource.filters?.[key], query, values, db, caller)
   }
+  for (const [key, values] of request.exceptions) {
+    const filter = resource.filters?.[key]
+    if (filter && 'except' in filter) query = filter.except(query, values, db, caller)
+  }
   return query
 }
 
@@ -174,6 +201,7 @@ function applyFilter<Q>(filter: Filter<Q> | undefined, query: Q, values: string[
   if (!filter) throw apiError('ServerError')
   if (typeof filter === 'function') return filter(query, values, db, caller)
   if ('boolean' in filter) return filter.boolean(query, values[0] === 'true', db, caller)
+  if ('except' in filter) return filter.only(query, values, db, caller)
   return filter.narrow(query, values, db, caller)
 }
 

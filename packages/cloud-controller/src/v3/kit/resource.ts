@@ -48,7 +48,9 @@ export type ParsedFilter<Q> = {
   /** Not `apply`: a plain function has that too, so its type would be lost. */
   readonly narrow: ListFilter<Q>
 }
-export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q>
+/** A filter that also understands `key[not]=a,b`: everything but these. */
+export type ExcludingFilter<Q> = { readonly only: ListFilter<Q>; readonly except: ListFilter<Q> }
+export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q> | ExcludingFilter<Q>
 
 /** A condition that is found out elsewhere before the list is read; a function, because a query must not be awaited. */
 export type Narrowing<Q> = (query: Q) => Q

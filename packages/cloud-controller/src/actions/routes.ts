@@ -137,19 +137,30 @@ export async function deleteRoutes(trx: Trx, guids: readonly string[]): Promise<
       .execute()
     for (const { app_guid } of destinations) appGuids.add(app_guid)
     await trx.deleteFrom('route_shared_spaces').where('route_guid', 'in', batch).execute()
+    const bindings = await trx
+      .deleteFrom('service_route_bindings')
+      .where('route_guid', 'in', batch)
+      .returning('guid')
+      .execute()
+    await deleteMetadata(
+      trx,
+      'service_route_binding',
+      bindings.map(({ guid }) => guid),
+    )
     await deleteMetadata(trx, 'route', batch)
     await trx.deleteFrom('routes').where('guid', 'in', batch).execute()
   }
   return [...appGuids]
 }
 
-/** Removes the routes of a space that lead to no app. (Routes with a route service, once there are any, are to be kept.) */
+/** Removes the routes of a space that lead to no app and have no route service. */
 export async function deleteUnmappedRoutes(trx: Trx, spaceGuid: string): Promise<void> {
   const unmapped = await trx
     .selectFrom('routes')
     .select('routes.guid')
     .where('routes.space_guid', '=', spaceGuid)
     .where('routes.guid', 'not in', trx.selectFrom('route_destinations').select('route_guid'))
+    .where('routes.guid', 'not in', trx.selectFrom('service_route_bindings').select('route_guid'))
     .execute()
   await deleteRoutes(
     trx,

@@ -392,6 +392,12 @@ export interface ServiceCredentialBindingsTable extends Identified {
   syslog_drain_url: string | null
 }
 
+export interface ServiceRouteBindingsTable extends Identified {
+  service_instance_guid: string
+  route_guid: string
+  route_service_url: string | null
+}
+
 /** Crash back-off of one instance index; forgotten when it has run long enough. */
 export interface InstanceCrashesTable {
   process_guid: string
@@ -444,6 +450,7 @@ export interface Tables {
   isolation_segment_organizations: IsolationSegmentOrganizationsTable
   service_instances: ServiceInstancesTable
   service_credential_bindings: ServiceCredentialBindingsTable
+  service_route_bindings: ServiceRouteBindingsTable
   instance_crashes: InstanceCrashesTable
 }
 

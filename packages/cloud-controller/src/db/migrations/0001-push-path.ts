@@ -255,6 +255,11 @@ const identified: Record<string, Record<string, ColumnKind>> = {
     sealed_credentials: 'text!',
     syslog_drain_url: 'text',
   },
+  service_route_bindings: {
+    service_instance_guid: 'text!>service_instances',
+    route_guid: 'text!>routes',
+    route_service_url: 'text',
+  },
 }
 
 const keyed: Record<string, Record<string, ColumnKind>> = {
@@ -332,6 +337,8 @@ const indexes: ReadonlyArray<readonly [table: string, columns: string, unique?: 
   ['service_instances', 'space_guid, name', 'unique'],
   ['service_credential_bindings', 'app_guid'],
   ['service_credential_bindings', 'service_instance_guid'],
+  ['service_route_bindings', 'route_guid', 'unique'],
+  ['service_route_bindings', 'service_instance_guid'],
   ['leases', 'name', 'unique'],
   ['feature_flags', 'name', 'unique'],
   ['environment_variable_groups', 'name', 'unique'],

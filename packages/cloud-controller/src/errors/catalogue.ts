@@ -174,7 +174,7 @@ export const catalogue = {
     code: 60027,
     status: 502,
     template:
-      'Deletion of service instance %s failed because one or more associated resources could not be deleted.\\n\\n%s',
+      'Deletion of service instance %s failed because one or more associated resources could not be deleted.\n\n%s',
   },
   ManagedServiceInstanceNotFound: { code: 60028, status: 404, template: 'The service instance could not be found: %s' },
   ServiceInstanceWithInaccessiblePlanNotUpdateable: {
@@ -330,7 +330,7 @@ export const catalogue = {
   AppRecursiveDeleteFailed: {
     code: 150009,
     status: 502,
-    template: 'Deletion of app %s failed because one or more associated resources could not be deleted.\\n\\n%s',
+    template: 'Deletion of app %s failed because one or more associated resources could not be deleted.\n\n%s',
   },
   ResourceChecksumMismatch: {
     code: 150010,
@@ -499,7 +499,7 @@ export const catalogue = {
   SpaceDeletionFailed: {
     code: 290008,
     status: 502,
-    template: 'Deletion of space %s failed because one or more resources within could not be deleted.\\n\\n%s',
+    template: 'Deletion of space %s failed because one or more resources within could not be deleted.\n\n%s',
   },
   OrganizationDeleteTimeout: {
     code: 290009,
@@ -509,7 +509,7 @@ export const catalogue = {
   OrganizationDeletionFailed: {
     code: 290010,
     status: 502,
-    template: 'Deletion of organization %s failed because one or more resources within could not be deleted.\\n\\n%s',
+    template: 'Deletion of organization %s failed because one or more resources within could not be deleted.\n\n%s',
   },
   NonrecursiveSpaceDeletionFailed: {
     code: 290011,
@@ -648,7 +648,7 @@ export const catalogue = {
     template: 'The Environment Variable Group is invalid: %s',
   },
   DropletUploadInvalid: { code: 380002, status: 400, template: 'The droplet upload is invalid: %s' },
-  ServiceInstanceUnshareFailed: { code: 390001, status: 502, template: 'Unshare of service instance failed: \\n\\n%s' },
+  ServiceInstanceUnshareFailed: { code: 390001, status: 502, template: 'Unshare of service instance failed: \n\n%s' },
   ServiceInstanceDeletionSharesExists: {
     code: 390002,
     status: 422,

@@ -5,7 +5,7 @@ import { unprocessable } from '../errors/api-error.ts'
 import type { Caller } from '../permissions/caller.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
-import { actorOf, recordAuditEvent } from './audit-events.ts'
+import { type Actor, actorOf, recordAuditEvent } from './audit-events.ts'
 
 export interface SpaceMessage {
   readonly name?: string | undefined
@@ -42,7 +42,13 @@ export async function createSpace(
   )
   await saveMetadata(trx, { type: 'space', guid }, message.metadata)
   const request = { ...message, relationships: { organization: { data: { guid: organizationGuid } } } }
-  await record(trx, 'create', { guid, name: message.name, organization_guid: organizationGuid }, request, caller)
+  await recordSpaceEvent(
+    trx,
+    actorOf(caller),
+    'create',
+    { guid, name: message.name, organization_guid: organizationGuid },
+    request,
+  )
   return guid
 }
 
@@ -73,7 +79,7 @@ export async function updateSpace(
     () => unprocessable(`Organization '${organizationName}' already contains a space with name '${message.name}'.`),
   )
   await saveMetadata(trx, { type: 'space', guid: space.guid }, message.metadata)
-  await record(trx, 'update', { ...space, name: message.name ?? space.name }, message, caller)
+  await recordSpaceEvent(trx, actorOf(caller), 'update', { ...space, name: message.name ?? space.name }, message)
 }
 
 /** Switches the space's only feature. */
@@ -104,7 +110,9 @@ export async function assignIsolationSegment(
     .set({ isolation_segment_guid: segmentGuid, updated_at: now() })
     .where('guid', '=', space.guid)
     .execute()
-  await record(trx, 'update', space, { data: segmentGuid === null ? null : { guid: segmentGuid } }, caller)
+  await recordSpaceEvent(trx, actorOf(caller), 'update', space, {
+    data: segmentGuid === null ? null : { guid: segmentGuid },
+  })
 }
 
 /** Whether the organization may use the isolation segment. */
@@ -125,17 +133,18 @@ export async function requestSpaceDeletion(trx: Trx, space: Row<'spaces'>, calle
     .set({ status: 'deleting', updated_at: now() })
     .where('guid', '=', space.guid)
     .execute()
-  await record(trx, 'delete-request', space, { recursive: true }, caller)
+  await recordSpaceEvent(trx, actorOf(caller), 'delete-request', space, { recursive: true })
 }
 
-async function record(
+/** Writes an event whose target is the space. */
+export async function recordSpaceEvent(
   trx: Trx,
+  actor: Actor,
   verb: 'create' | 'update' | 'delete-request',
   { guid, name, organization_guid }: { guid: string; name: string; organization_guid: string },
   request: object,
-  caller: Caller,
 ): Promise<void> {
-  await recordAuditEvent(trx, actorOf(caller), {
+  await recordAuditEvent(trx, actor, {
     type: `audit.space.${verb}`,
     target: { guid, type: 'space', name },
     data: { request },

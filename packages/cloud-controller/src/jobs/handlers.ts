@@ -4,9 +4,11 @@ import { clearBuildpackCache, removeApp } from './app-jobs.ts'
 import { removeBuildpack, uploadBuildpack } from './buildpack-jobs.ts'
 import { removeDomain } from './domain-jobs.ts'
 import { copyDroplet, removeDroplet, uploadDroplet } from './droplet-jobs.ts'
+import { removeOrganization } from './organization-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
 import { removeRole } from './role-deletion.ts'
 import { removeRoute, removeUnmappedRoutes } from './route-jobs.ts'
+import { removeSpace } from './space-jobs.ts'
 import { removeUser } from './user-deletion.ts'
 
 /** A job as its handler sees it: the row with its payload parsed from JSON (the handler validates it). */
@@ -40,7 +42,9 @@ export const jobHandlers: Readonly<Record<string, JobHandler>> = {
   'droplet.upload': uploadDroplet,
   'package.copy': copyPackage,
   'package.delete': removePackage,
+  'organization.delete': removeOrganization,
   'role.delete': removeRole,
+  'space.delete': removeSpace,
   'route.delete': removeRoute,
   'space.delete_unmapped_routes': removeUnmappedRoutes,
   'user.delete': removeUser,

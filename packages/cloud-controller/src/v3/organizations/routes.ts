@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
+import { actorOf } from '../../actions/audit-events.ts'
 import { isFeatureEnabled } from '../../actions/feature-flags.ts'
 import { createOrganization, requestOrganizationDeletion, updateOrganization } from '../../actions/organizations.ts'
 import { notAuthorized } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
+import { deletionPayload } from '../../jobs/deletion-payload.ts'
 import { requireAdmin, requireWritableOrganization } from '../../permissions/guards.ts'
 import { acceptJob } from '../kit/accepted.ts'
 import { body } from '../kit/body.ts'
@@ -40,9 +42,10 @@ routes.delete('/v3/organizations/:guid', async (c) => {
   const { caller } = c.var
   const organization = await find(c, organizations)
   requireAdmin(caller)
-  return acceptJob(
-    c,
-    { operation: 'organization.delete', resource: { type: 'organization', guid: organization.guid } },
-    (trx) => requestOrganizationDeletion(trx, organization, caller),
-  )
+  const job = {
+    operation: 'organization.delete',
+    resource: { type: 'organization', guid: organization.guid },
+    payload: deletionPayload(actorOf(caller), organization),
+  }
+  return acceptJob(c, job, (trx) => requestOrganizationDeletion(trx, organization, caller))
 })

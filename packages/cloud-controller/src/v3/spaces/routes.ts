@@ -1,7 +1,9 @@
 import { Hono } from 'hono'
+import { actorOf } from '../../actions/audit-events.ts'
 import { createSpace, requestSpaceDeletion, updateSpace } from '../../actions/spaces.ts'
 import { notAuthorized, unprocessable } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
+import { deletionPayload } from '../../jobs/deletion-payload.ts'
 import { canWriteOrganization, requireInSpace, requireWritableOrganization } from '../../permissions/guards.ts'
 import { acceptJob } from '../kit/accepted.ts'
 import { body } from '../kit/body.ts'
@@ -44,7 +46,10 @@ routes.delete('/v3/spaces/:guid', async (c) => {
   const { db, caller } = c.var
   const space = await find(c, spaces)
   await requireWritableOrganization(db, caller, await reread(c, organizations, space.organization_guid))
-  return acceptJob(c, { operation: 'space.delete', resource: { type: 'space', guid: space.guid } }, (trx) =>
-    requestSpaceDeletion(trx, space, caller),
-  )
+  const job = {
+    operation: 'space.delete',
+    resource: { type: 'space', guid: space.guid },
+    payload: deletionPayload(actorOf(caller), space),
+  }
+  return acceptJob(c, job, (trx) => requestSpaceDeletion(trx, space, caller))
 })

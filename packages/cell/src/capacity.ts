@@ -20,6 +20,10 @@ export class Capacity {
     this.#changed = changed
   }
 
+  get total(): Demand {
+    return this.#total
+  }
+
   get available(): Demand {
     let { memoryInMb, diskInMb } = this.#total
     for (const held of this.#held) {

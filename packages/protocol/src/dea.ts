@@ -173,6 +173,8 @@ export const InstanceStats = z.object({
     time: z.string(),
     /** Fraction of one core: 0.05 is 5 %. */
     cpu: z.number(),
+    /** Use of the share of the DEA's cores that the instance's memory entitles it to: 1 is all of it. */
+    cpu_entitlement: z.number().nullish(),
     /** Bytes. */
     mem: z.number(),
     /** Bytes. */

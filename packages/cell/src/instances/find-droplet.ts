@@ -29,7 +29,7 @@ export function isAskedFor(instance: Instance, request: FindDropletRequest): boo
 
 export function findDropletReply(
   cellId: string,
-  host: string,
+  { host, entitledCores }: { host: string; entitledCores: number },
   instance: Instance,
   includeStats: boolean,
 ): FindDropletReply {
@@ -42,12 +42,12 @@ export function findDropletReply(
     index: message.index,
     state: phase.state,
     state_timestamp: phase.since / 1000,
-    ...(includeStats && phase.state === 'RUNNING' && { stats: statsOf(host, instance) }),
+    ...(includeStats && phase.state === 'RUNNING' && { stats: statsOf(host, entitledCores, instance) }),
     ...(phase.state === 'CRASHED' && { details: phase.crash.description }),
   }
 }
 
-function statsOf(host: string, instance: Instance): InstanceStats {
+function statsOf(host: string, entitledCores: number, instance: Instance): InstanceStats {
   const { message, usage } = instance
   return {
     name: message.name,
@@ -61,6 +61,7 @@ function statsOf(host: string, instance: Instance): InstanceStats {
     usage: {
       time: rubyTime(Date.now()),
       cpu: usage?.cpu ?? 0,
+      cpu_entitlement: (usage?.cpu ?? 0) / entitledCores,
       mem: usage?.memoryInBytes ?? 0,
       disk: usage?.diskInBytes ?? 0,
       log_rate: instance.log.measureRate(),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import {
   type DropletExited,
   type FindDropletReply,
@@ -87,7 +88,14 @@ export class InstanceManager implements InstanceObserver {
     const { cellId, config } = this.#context
     return [...this.#instances]
       .filter((instance) => isAskedFor(instance, request))
-      .map((instance) => findDropletReply(cellId, config.host, instance, request.include_stats ?? false))
+      .map((instance) =>
+        findDropletReply(
+          cellId,
+          { host: config.host, entitledCores: this.#entitledCores(instance) },
+          instance,
+          request.include_stats ?? false,
+        ),
+      )
   }
 
   registerRoutes(): void {
@@ -147,6 +155,11 @@ export class InstanceManager implements InstanceObserver {
     for (const old of this.#instances)
       if (old.phase.state === 'CRASHED' && old.message.droplet === droplet && old.message.index === index)
         this.#instances.delete(old)
+  }
+
+  /** Cores are shared out by memory, as Diego's CPU shares are. */
+  #entitledCores({ message }: Instance): number {
+    return (availableParallelism() * message.limits.mem) / this.#context.capacity.total.memoryInMb
   }
 
   #forgetOldCrashes(): void {

@@ -37,6 +37,6 @@ export function presentedInstance(process: Process, fileDescriptors: number, rep
 
 type Usage = NonNullable<NonNullable<InstanceReport['reply']>['stats']>['usage']
 
-function presentedUsage({ time, cpu, mem, disk, log_rate }: Usage) {
-  return { time, cpu, cpu_entitlement: null, mem, disk, log_rate }
+function presentedUsage({ time, cpu, cpu_entitlement, mem, disk, log_rate }: Usage) {
+  return { time, cpu, cpu_entitlement: cpu_entitlement ?? null, mem, disk, log_rate }
 }

@@ -49,7 +49,10 @@ function leaves(schema: z.ZodType): Map<string, unknown> {
 function holds(heading: string, schema: z.ZodType): void {
   const rows = rowsBelow(heading)
   const keys = leaves(schema)
-  assert.deepEqual(rows.map(({ key }) => key).sort(), [...keys.keys()].sort(), `keys below "${heading}"`)
+  const documented = new Set(rows.map(({ key }) => key))
+  const missing = [...keys.keys()].filter((key) => !documented.has(key))
+  const surplus = [...documented].filter((key) => !keys.has(key))
+  assert.deepEqual({ missing, surplus }, { missing: [], surplus: [] }, `keys below "${heading}"`)
   for (const { key, value } of rows) {
     const fallback = keys.get(key)
     if (['string', 'number', 'boolean'].includes(typeof fallback) && value !== undefined)

@@ -23,6 +23,7 @@ import { routes as roles } from './roles/routes.ts'
 import { routes as destinations } from './routes/destination-routes.ts'
 import { routes as appRoutes } from './routes/routes.ts'
 import { routes as routeSharing } from './routes/sharing-routes.ts'
+import { routes as serviceRouteBindings } from './service-route-bindings/routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
@@ -45,6 +46,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', appRoutes)
   .route('/', destinations)
   .route('/', routeSharing)
+  .route('/', serviceRouteBindings)
   .route('/', apps)
   .route('/', appState)
   .route('/', currentDroplet)

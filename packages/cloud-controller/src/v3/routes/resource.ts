@@ -40,8 +40,15 @@ export const routes = resource<RouteTables, RouteWithDomain, DestinationsByRoute
       ),
     domain_guids: (query, guids) => query.where('routes.domain_guid', 'in', guids),
     app_guids: (query, guids, db) => query.where('routes.guid', 'in', routeGuidsOfApps(db, guids)),
-    /** No route has a route service as long as there are no route bindings. */
-    service_instance_guids: (query) => query.where(sql<SqlBool>`1 = 0`),
+    service_instance_guids: (query, guids, db) =>
+      query.where(
+        'routes.guid',
+        'in',
+        db
+          .selectFrom('service_route_bindings')
+          .select('service_route_bindings.route_guid')
+          .where('service_route_bindings.service_instance_guid', 'in', guids),
+      ),
   },
   /** Not yet `route_policies`: there are none. */
   include: {

@@ -11,7 +11,7 @@ import { fromWire } from './wire-error.ts'
 /** Beyond this an answer may not fit into the socket's buffers, and the client's pace matters. */
 const slowReaderMattersBeyondInBytes = 16 * 1024
 /** How long a client that is answered before it has sent its body may go on sending, so that it reads the answer and not a reset. */
-const lingerInMilliseconds = 1000
+const lingerInMilliseconds = 500
 
 /** One request and its answer, from the parsed head to the last byte. */
 export class Exchange implements Task {

@@ -80,12 +80,12 @@ describe('scheduleSync', () => {
   it('throws ReactorTimeout when the operation takes too long', async () => {
     const { error } = await ask('/timeout')
     assert.equal(error?.isA, 'ReactorTimeout')
-    assert.equal(error.fields.operation, 'later')
+    assert.equal(error.fields.operation, 'never')
     assert.equal(error.fields.timeoutInSeconds, 0.02)
   })
 
   it('does not take the late answer of a call that timed out for that of the next', async () => {
-    assert.deepEqual(await ask('/after-timeout'), { value: ['fresh', 2] })
+    assert.deepEqual(await ask('/after-timeout'), { value: ['ReactorTimeout', 'fresh', 2] })
   })
 
   it('is refused where the application says so', async () => {

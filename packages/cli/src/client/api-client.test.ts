@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { z } from 'zod'
 import { ApiClient, ApiRequestError } from './api-client.ts'
-import { AppLog } from './logs.ts'
+import { AppLog } from './app-log.ts'
 
 interface Answer {
   status?: number
@@ -56,6 +56,7 @@ test("an error is told in the API's own words", async (t) => {
     assert(error instanceof ApiRequestError)
     assert.equal(error.status, 422)
     assert.match(error.message, /CF-UnprocessableEntity: Name must be unique/)
+    assert.deepEqual(error.errors, [{ title: 'CF-UnprocessableEntity', detail: 'Name must be unique' }])
     return true
   })
   await assert.rejects(client.call(z.unknown(), 'GET', '/nowhere'), /answered 404: no such page/)
@@ -91,7 +92,7 @@ test('what never gets as wanted is an error that shows how it is', async (t) => 
   )
 })
 
-test("an app's log is read from where the last reading ended", async (t) => {
+test("an app's log gives every line once, and also those that come late", async (t) => {
   const envelope = (timestamp: string, line: string) => ({
     timestamp,
     source_id: 'app',
@@ -99,20 +100,23 @@ test("an app's log is read from where the last reading ended", async (t) => {
     tags: { source_type: 'APP/PROC/WEB' },
     log: { payload: btoa(line), type: 'OUT' },
   })
-  const path = (from: string) => `GET /api/v1/read/app?start_time=${from}&limit=1000&envelope_types=LOG`
+  const read = (from: string, ...batch: unknown[]) => ({
+    [`GET /api/v1/read/app?start_time=${from}&limit=1000&envelope_types=LOG`]: { body: { envelopes: { batch } } },
+  })
+  const two = envelope('1765432100000000002', 'two')
   const { url } = await api(t, {
-    [path('0')]: {
-      body: { envelopes: { batch: [envelope('1765432100000000001', 'one'), envelope('1765432100000000002', 'two')] } },
-    },
-    [path('1765432100000000003')]: { body: { envelopes: { batch: [envelope('1765432100000000009', 'three')] } } },
+    ...read('0', envelope('1765432099000000001', 'one'), two),
+    ...read(
+      '1765432098000000002',
+      envelope('1765432100000000001', 'late'),
+      two,
+      envelope('1765432105000000009', 'three'),
+    ),
+    ...read('1765432103000000009', envelope('1765432105000000009', 'three')),
   })
   const log = new AppLog(await ApiClient.login(url, 'admin', 'admin'), 'app')
-  assert.deepEqual(
-    (await log.newLines()).map(({ source, text }) => `${source} ${text}`),
-    ['APP/PROC/WEB/0 one', 'APP/PROC/WEB/0 two'],
-  )
-  assert.deepEqual(
-    (await log.newLines()).map(({ text }) => text),
-    ['three'],
-  )
+  const lines = async () => (await log.newLines()).map(({ source, text }) => `${source} ${text}`)
+  assert.deepEqual(await lines(), ['APP/PROC/WEB/0 one', 'APP/PROC/WEB/0 two'])
+  assert.deepEqual(await lines(), ['APP/PROC/WEB/0 late', 'APP/PROC/WEB/0 three'])
+  assert.deepEqual(await lines(), [])
 })

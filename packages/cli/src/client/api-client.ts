@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseJson } from '../parse-json.ts'
 
 const ApiErrors = z.object({ errors: z.array(z.object({ title: z.string(), detail: z.string() })) })
+export type ApiError = z.infer<typeof ApiErrors>['errors'][number]
 const Job = z.object({
   state: z.string(),
   errors: z.array(z.object({ detail: z.string() })).default([]),
@@ -24,7 +25,7 @@ export interface ApiRequest {
 }
 
 /** How often something is asked again while it is under way. */
-const pollIntervalInMs = 250
+const pollIntervalInMs = 100
 
 /** A user's session with a Cloud Foundry, over the same HTTP calls that the `cf` command line makes. */
 export class ApiClient {
@@ -91,10 +92,13 @@ export class ApiClient {
 export class ApiRequestError extends Error {
   override readonly name = 'ApiRequestError'
   readonly status: number
+  /** As the API gave them; empty when the answer was in another form. */
+  readonly errors: readonly ApiError[]
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, errors: readonly ApiError[]) {
     super(message)
     this.status = status
+    this.errors = errors
   }
 }
 
@@ -107,7 +111,8 @@ async function parsed<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
 
 async function requestError(response: Response): Promise<ApiRequestError> {
   const text = await response.text()
-  const errors = ApiErrors.safeParse(parseJson(text))
-  const words = errors.success ? errors.data.errors.map(({ title, detail }) => `${title}: ${detail}`).join('; ') : text
-  return new ApiRequestError(response.status, `${response.url} answered ${response.status}: ${words.slice(0, 500)}`)
+  const errors = ApiErrors.safeParse(parseJson(text)).data?.errors ?? []
+  const words = errors.length > 0 ? errors.map(({ title, detail }) => `${title}: ${detail}`).join('; ') : text
+  const message = `${response.url} answered ${response.status}: ${words.slice(0, 500)}`
+  return new ApiRequestError(response.status, message, errors)
 }

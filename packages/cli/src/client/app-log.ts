@@ -10,12 +10,17 @@ export interface AppLogLine {
   text: string
 }
 
+/** How far an envelope may come behind a younger one: cells and routers gather theirs for a moment. cf reckons with as much. */
+const latenessInNs = 2_000_000_000n
+
 /** Follows the log of one app: each call gives the lines that came since the one before. */
 export class AppLog {
   readonly #client: ApiClient
   readonly #appGuid: string
-  /** Nanoseconds since the epoch. */
-  #from = 0n
+  /** Of the youngest envelope, in nanoseconds since the epoch. */
+  #newest = 0n
+  /** Envelopes within the lateness of the youngest one, which the next reading gets again. */
+  #seen = new Map<string, bigint>()
 
   constructor(client: ApiClient, appGuid: string) {
     this.#client = client
@@ -23,12 +28,19 @@ export class AppLog {
   }
 
   async newLines(): Promise<AppLogLine[]> {
-    const url = `${this.#client.logCacheUrl}/api/v1/read/${this.#appGuid}?start_time=${this.#from}&limit=1000&envelope_types=LOG`
+    const from = this.#newest > latenessInNs ? this.#newest - latenessInNs : 0n
+    const url = `${this.#client.logCacheUrl}/api/v1/read/${this.#appGuid}?start_time=${from}&limit=1000&envelope_types=LOG`
     const { envelopes } = await this.#client.call(ReadAnswer, 'GET', url)
-    return envelopes.batch.flatMap(({ timestamp, tags, instance_id, log }) => {
-      if (BigInt(timestamp) >= this.#from) this.#from = BigInt(timestamp) + 1n
-      if (!log) return []
+    const lines = envelopes.batch.flatMap((envelope) => {
+      const { timestamp, tags, instance_id, log } = envelope
+      const key = JSON.stringify([timestamp, tags.source_type, instance_id, log?.payload])
+      const isKnown = this.#seen.has(key)
+      this.#seen.set(key, BigInt(timestamp))
+      if (BigInt(timestamp) > this.#newest) this.#newest = BigInt(timestamp)
+      if (!log || isKnown) return []
       return [{ source: `${tags.source_type}/${instance_id}`, text: Buffer.from(log.payload, 'base64').toString() }]
     })
+    for (const [key, timestamp] of this.#seen) if (timestamp < this.#newest - latenessInNs) this.#seen.delete(key)
+    return lines
   }
 }

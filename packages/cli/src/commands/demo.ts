@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { ApiClient } from '../client/api-client.ts'
+import type { AppLogLine } from '../client/app-log.ts'
+import { pageThroughRouter } from '../client/fetch-through-router.ts'
+import { instanceStats } from '../client/instances.ts'
+import { appInFolder, type PushedApp, push } from '../client/push.ts'
 import { loadConfig } from '../config/load.ts'
-import { ApiClient } from '../demo/api-client.ts'
-import { pageThroughRouter } from '../demo/fetch-through-router.ts'
-import type { AppLogLine } from '../demo/logs.ts'
-import { type PushedApp, push, webStats } from '../demo/push.ts'
 import { Story } from '../demo/story.ts'
 import type { Program } from '../main.ts'
 import { ComponentRows } from '../screen/component-rows.ts'
@@ -80,8 +81,9 @@ async function play(system: System, story: Story, rows: ComponentRows): Promise<
     return await client.call(WithGuid, 'POST', '/v3/spaces', { json: { name: 'dev', relationships } })
   })
   for (const example of ['nodejs', 'static-site']) {
+    const source = await appInFolder(join(examples, example))
     const app = await story.chapter(`Push examples/${example}`, () =>
-      push(client, space.guid, join(examples, example), {
+      push(client, space.guid, source, {
         step: (text) => story.detail(text),
         logged: (line) => story.quote(shown(line)),
       }),
@@ -94,6 +96,7 @@ async function play(system: System, story: Story, rows: ComponentRows): Promise<
 /** Fetches the app's page, then waits for its log and its statistics to tell of it. Throws when one of them does not. */
 async function visit(system: System, story: Story, client: ApiClient, app: PushedApp): Promise<void> {
   const { config } = system.plan
+  if (app.route === undefined) throw new Error(`${app.name} has no route`)
   if (!app.stagingLog.some(({ source }) => source.startsWith('STG'))) throw new Error(`${app.name} has no staging log`)
   const page = await pageThroughRouter({ host: config.host, port: config.ports.router }, app.route, '/')
   const title = /<title>(.*?)<\/title>/s.exec(page.body)?.[1]?.trim()
@@ -106,7 +109,7 @@ async function visit(system: System, story: Story, client: ApiClient, app: Pushe
   const lines = await logWith(app, (line) => line.source.startsWith('RTR') && line.text.includes('GET /'))
   for (const line of lines) story.quote(shown(line))
 
-  const instances = await webStats(client, app.guid)
+  const instances = await instanceStats(client, app.guid)
   if (!instances.every(({ state, usage }) => state === 'RUNNING' && (usage?.mem ?? 0) > 0))
     throw new Error(`the statistics are not those of a running app: ${JSON.stringify(instances)}`)
   for (const { index, state, usage, mem_quota } of instances)

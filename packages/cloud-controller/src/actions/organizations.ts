@@ -126,3 +126,34 @@ async function record(
     organizationGuid: guid,
   })
 }
+
+/**
+ * Names the isolation segment of the organization's spaces that are in no other, or none. Throws 422 unless the organization
+ * is entitled to it. Source: cloud_controller_ng app/actions/set_default_isolation_segment.rb.
+ */
+export async function assignDefaultIsolationSegment(
+  trx: Trx,
+  organizationGuid: string,
+  segmentGuid: string | null,
+): Promise<void> {
+  if (segmentGuid !== null && !(await isEntitled(trx, organizationGuid, segmentGuid)))
+    throw unprocessable(
+      `Unable to assign isolation segment with guid '${segmentGuid}'. Ensure it has been entitled to the organization.`,
+    )
+  await trx
+    .updateTable('organizations')
+    .set({ default_isolation_segment_guid: segmentGuid, updated_at: now() })
+    .where('guid', '=', organizationGuid)
+    .execute()
+}
+
+/** Whether the organization may use the isolation segment. */
+export async function isEntitled(trx: Trx, organizationGuid: string, segmentGuid: string): Promise<boolean> {
+  const entitlement = await trx
+    .selectFrom('isolation_segment_organizations')
+    .select('isolation_segment_guid')
+    .where('organization_guid', '=', organizationGuid)
+    .where('isolation_segment_guid', '=', segmentGuid)
+    .executeTakeFirst()
+  return entitlement !== undefined
+}

@@ -6,6 +6,7 @@ import type { Caller } from '../permissions/caller.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { type Actor, actorOf, recordAuditEvent } from './audit-events.ts'
+import { isEntitled } from './organizations.ts'
 
 export interface SpaceMessage {
   readonly name?: string | undefined
@@ -113,17 +114,6 @@ export async function assignIsolationSegment(
   await recordSpaceEvent(trx, actorOf(caller), 'update', space, {
     data: segmentGuid === null ? null : { guid: segmentGuid },
   })
-}
-
-/** Whether the organization may use the isolation segment. */
-export async function isEntitled(trx: Trx, organizationGuid: string, segmentGuid: string): Promise<boolean> {
-  const entitlement = await trx
-    .selectFrom('isolation_segment_organizations')
-    .select('isolation_segment_guid')
-    .where('organization_guid', '=', organizationGuid)
-    .where('isolation_segment_guid', '=', segmentGuid)
-    .executeTakeFirst()
-  return entitlement !== undefined
 }
 
 /** Marks the space as being deleted; the job does the rest. */

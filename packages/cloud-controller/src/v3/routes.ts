@@ -13,7 +13,10 @@ import { routes as domains } from './domains/routes.ts'
 import { routes as droplets } from './droplets/routes.ts'
 import { routes as environmentVariableGroups } from './environment-variable-groups/routes.ts'
 import { routes as featureFlags } from './feature-flags/routes.ts'
+import { routes as isolationSegments } from './isolation-segments/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
+import { routes as organizationQuotas } from './organization-quotas/routes.ts'
+import { routes as manifests } from './manifests/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
 import { routes as processes } from './processes/routes.ts'
@@ -23,11 +26,14 @@ import { routes as roles } from './roles/routes.ts'
 import { routes as destinations } from './routes/destination-routes.ts'
 import { routes as appRoutes } from './routes/routes.ts'
 import { routes as routeSharing } from './routes/sharing-routes.ts'
+import { routes as securityGroups } from './security-groups/routes.ts'
 import { routes as serviceRouteBindings } from './service-route-bindings/routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
+import { routes as spaceQuotas } from './space-quotas/routes.ts'
 import { routes as spaceFeatures } from './spaces/feature-routes.ts'
 import { routes as spaces } from './spaces/routes.ts'
 import { routes as stacks } from './stacks/routes.ts'
+import { routes as usageSummaries } from './usage-summaries/routes.ts'
 import { routes as users } from './users/routes.ts'
 
 /** Every v3 resource: one line each. */
@@ -42,6 +48,11 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', stacks)
   .route('/', environmentVariableGroups)
   .route('/', auditEvents)
+  .route('/', organizationQuotas)
+  .route('/', spaceQuotas)
+  .route('/', isolationSegments)
+  .route('/', securityGroups)
+  .route('/', usageSummaries)
   .route('/', domains)
   .route('/', appRoutes)
   .route('/', destinations)
@@ -54,6 +65,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', appFeatures)
   .route('/', processes)
   .route('/', sidecars)
+  .route('/', manifests)
   .route('/', revisions)
   .route('/', deployments)
   .route('/', packages)

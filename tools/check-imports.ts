@@ -12,6 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   uaa: ['protocol'],
   'log-cache': ['protocol'],
   cli: ['protocol', 'nats-broker', 'cloud-controller', 'cell', 'router', 'uaa', 'log-cache'],
+  testkit: ['protocol', 'nats-broker', 'cli'],
 }
 
 const faults: string[] = []

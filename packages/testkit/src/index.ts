@@ -1,0 +1,10 @@
+/** The whole system for tests: start it, push to it, look at it from outside, kill it, and be sure that nothing is left of it. */
+export { App, type AuditEvent } from './app.ts'
+export { CloudFoundry, type TestUser } from './cloud-foundry.ts'
+export { loggedErrors } from './component-logs.ts'
+export { eventually } from './eventually.ts'
+export { type RunningCloudFoundry, startCloudFoundry } from './one-process.ts'
+export { type FoundProcess, processesOf } from './processes.ts'
+export { Space } from './space.ts'
+export { type SystemOptions, usesNatsServer } from './system-config.ts'
+export { type ComponentName, VcapUp } from './vcap-up.ts'

@@ -22,9 +22,9 @@ export class Story {
     this.#screen.line(`    ${text}`)
   }
 
-  /** Something of the app's own: a log line, a page. */
+  /** Something of the app's own, such as an entry of its log, which may have several lines. */
   quote(text: string): void {
-    this.#screen.line(`    ${this.#screen.style('dim', '│')} ${text}`)
+    for (const line of text.trimEnd().split('\n')) this.#screen.line(`    ${this.#screen.style('dim', '│')} ${line}`)
   }
 
   end(text: string): void {

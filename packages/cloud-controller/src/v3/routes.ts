@@ -15,8 +15,8 @@ import { routes as environmentVariableGroups } from './environment-variable-grou
 import { routes as featureFlags } from './feature-flags/routes.ts'
 import { routes as isolationSegments } from './isolation-segments/routes.ts'
 import { routes as jobs } from './jobs/routes.ts'
-import { routes as organizationQuotas } from './organization-quotas/routes.ts'
 import { routes as manifests } from './manifests/routes.ts'
+import { routes as organizationQuotas } from './organization-quotas/routes.ts'
 import { routes as organizations } from './organizations/routes.ts'
 import { routes as packages } from './packages/routes.ts'
 import { routes as processes } from './processes/routes.ts'
@@ -27,6 +27,8 @@ import { routes as destinations } from './routes/destination-routes.ts'
 import { routes as appRoutes } from './routes/routes.ts'
 import { routes as routeSharing } from './routes/sharing-routes.ts'
 import { routes as securityGroups } from './security-groups/routes.ts'
+import { routes as serviceCredentialBindings } from './service-credential-bindings/routes.ts'
+import { routes as serviceInstances } from './service-instances/routes.ts'
 import { routes as serviceRouteBindings } from './service-route-bindings/routes.ts'
 import { routes as sidecars } from './sidecars/routes.ts'
 import { routes as spaceQuotas } from './space-quotas/routes.ts'
@@ -53,6 +55,8 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', isolationSegments)
   .route('/', securityGroups)
   .route('/', usageSummaries)
+  .route('/', serviceInstances)
+  .route('/', serviceCredentialBindings)
   .route('/', domains)
   .route('/', appRoutes)
   .route('/', destinations)

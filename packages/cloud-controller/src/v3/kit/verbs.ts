@@ -17,7 +17,11 @@ import { parseQueryString } from './query-string.ts'
 import type { Included, Resource, ResourceQuery, ResourceRow, View } from './resource.ts'
 import { quoted } from './words.ts'
 
+/** Parts of `included` that the handler adds by itself, such as those of `fields[…]`; gets all rows of the page. */
+export type AlsoIncluded<R> = (rows: readonly R[], view: View) => Promise<readonly Included[]>
+
 export interface ListOptions<TB extends keyof Tables, R> extends ListRules {
+  readonly alsoIncluded?: AlsoIncluded<R> | undefined
   /** Narrows a nested list to its parent. */
   readonly where?: (query: ResourceQuery<TB, R>) => ResourceQuery<TB, R>
   /** Adds to the presented rows what does not come from the database; gets all of the page at once. */
@@ -47,10 +51,11 @@ export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
     .offset((page - 1) * perPage)
     .execute()) as R[]
   const resources = await presentAll(db, resource, rows, view)
+  const inclusions = await included(c, resource, rows, { names: request.include, also: options.alsoIncluded, view })
   return c.json({
     pagination: paginationObject(request.page, total, pageAddress(c, request)),
     resources: options.decorate ? options.decorate(resources, rows) : resources,
-    ...(request.include.length > 0 && { included: await included(c, resource, rows, request.include, view) }),
+    ...(inclusions && { included: inclusions }),
   })
 }
 
@@ -80,10 +85,10 @@ async function included<TB extends keyof Tables, R extends ResourceRow, E>(
   c: Context<WorkerEnv>,
   resource: Resource<TB, R, E>,
   rows: readonly R[],
-  names: readonly string[],
-  view: View,
-): Promise<Record<string, readonly unknown[]>> {
-  const parts: Included[] = []
+  { names, also, view }: { names: readonly string[]; also: AlsoIncluded<R> | undefined; view: View },
+): Promise<Record<string, readonly unknown[]> | undefined> {
+  if (names.length === 0 && !also) return undefined
+  const parts: Included[] = [...((await also?.(rows, view)) ?? [])]
   for (const name of names) {
     const include = resource.include?.[name]
     if (include) parts.push(...[await include(c.var.db, rows, view)].flat())
@@ -127,29 +132,35 @@ export async function reread<TB extends keyof Tables, R extends ResourceRow, E>(
   return row as R
 }
 
+export interface ShowOptions<R> extends Pick<ListRules, 'faultsAs' | 'alsoAllowed'> {
+  readonly alsoIncluded?: AlsoIncluded<R> | undefined
+}
+
 /** Answers one resource: 200, or 404 when the caller does not see it. Understands `include`. */
 export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
   c: Context<WorkerEnv>,
   resource: Resource<TB, R, E>,
-  { faultsAs }: Pick<ListRules, 'faultsAs'> = {},
+  options: ShowOptions<R> = {},
 ): Promise<Response> {
-  const include = showQuery(c, resource, faultsAs)
+  const names = showQuery(c, resource, options)
   const row = await find(c, resource)
   const answer = await presented(c, resource, row)
-  if (include.length === 0) return c.json(answer)
-  return c.json({ ...answer, included: await included(c, resource, [row], include, viewOf(c, 'show')) })
+  const view = viewOf(c, 'show')
+  const inclusions = await included(c, resource, [row], { names, also: options.alsoIncluded, view })
+  return c.json({ ...answer, ...(inclusions && { included: inclusions }) })
 }
 
 function showQuery<TB extends keyof Tables, R extends ResourceRow, E>(
   c: Context<WorkerEnv>,
   resource: Resource<TB, R, E>,
-  faultsAs: ListRules['faultsAs'],
+  { faultsAs, alsoAllowed = [] }: Pick<ListRules, 'faultsAs' | 'alsoAllowed'>,
 ): string[] {
   const query = parseQueryString(c.req.url)
   const faults: string[] = []
   const include = parseInclude(Object.keys(resource.include ?? {}), query, faults)
-  const valid = resource.include ? ['include'] : []
-  const unknown = resource.include ? query.keys.filter((key) => key !== 'include') : []
+  const valid = [...(resource.include ? ['include'] : []), ...alsoAllowed]
+  // Without anything to say CC does not look at the query at all.
+  const unknown = valid.length > 0 ? query.keys.filter((key) => !valid.includes(key)) : []
   if (unknown.length > 0)
     faults.push(`Unknown query parameter(s): ${quoted(unknown)}. Valid parameters are: ${quoted(valid)}`)
   throwFaults(faults, faultsAs)

@@ -4,6 +4,7 @@ import { includedRows } from '../kit/included.ts'
 import { resource } from '../kit/resource.ts'
 import { wireTime } from '../kit/timestamps.ts'
 import { routes } from '../routes/resource.ts'
+import { serviceInstances } from '../service-instances/resource.ts'
 
 type Binding = Row<'service_route_bindings'> & { readonly service_instance_type: 'managed' | 'user-provided' }
 
@@ -30,8 +31,12 @@ export const serviceRouteBindings = resource<'service_route_bindings' | 'service
   include: {
     route: (db, rows, view) =>
       includedRows(db, routes, { key: 'routes', guids: rows.map(({ route_guid }) => route_guid), view }),
-    /** Service instances can't be made before there are services, so none is bound. */
-    service_instance: async () => ({ key: 'service_instances', resources: [] }),
+    service_instance: (db, rows, view) =>
+      includedRows(db, serviceInstances, {
+        key: 'service_instances',
+        guids: rows.map(({ service_instance_guid }) => service_instance_guid),
+        view,
+      }),
   },
   present: (binding) => ({
     fields: {

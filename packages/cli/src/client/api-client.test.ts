@@ -62,6 +62,12 @@ test("an error is told in the API's own words", async (t) => {
   await assert.rejects(client.call(z.unknown(), 'GET', '/nowhere'), /answered 404: no such page/)
 })
 
+test('an answer without content is undefined', async (t) => {
+  const { url } = await api(t, { 'DELETE /v3/routes/1/destinations/2': { status: 204, body: '' } })
+  const client = await ApiClient.login(url, 'admin', 'admin')
+  assert.equal(await client.call(z.undefined(), 'DELETE', '/v3/routes/1/destinations/2'), undefined)
+})
+
 test('an answer in another shape is an error that names the field', async (t) => {
   const { url } = await api(t, { 'GET /v3/apps/1': { body: { guid: 7 } } })
   const client = await ApiClient.login(url, 'admin', 'admin')

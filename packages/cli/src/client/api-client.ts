@@ -104,7 +104,7 @@ export class ApiRequestError extends Error {
 
 async function parsed<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
   if (!response.ok) throw await requestError(response)
-  const result = schema.safeParse(await response.json())
+  const result = schema.safeParse(response.status === 204 ? undefined : await response.json())
   if (!result.success) throw new Error(`${response.url} answered in another shape:\n${z.prettifyError(result.error)}`)
   return result.data
 }

@@ -61,7 +61,6 @@ export async function createApp(trx: Trx, acting: Acting, message: NewApp): Prom
           revisions_enabled: 1,
           service_binding_k8s_enabled: 0,
           file_based_vcap_services_enabled: 0,
-          buildpack_cache_sha256: null,
         })
         .returningAll()
         .executeTakeFirstOrThrow(),

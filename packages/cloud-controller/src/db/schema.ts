@@ -140,7 +140,6 @@ export interface AppsTable extends Identified {
   revisions_enabled: Flag
   service_binding_k8s_enabled: Flag
   file_based_vcap_services_enabled: Flag
-  buildpack_cache_sha256: string | null
 }
 
 export interface ProcessesTable extends Identified {

@@ -80,5 +80,4 @@ async function deleteBuildpackCaches({ db, blobstore }: ThreadServices, app: Row
   const stacks = await db.selectFrom('stacks').select('name').execute()
   for (const stack of [...stacks.map((row) => row.name), app.lifecycle_stack, null])
     await blobstore.delete('buildpack-caches', buildpackCacheKey(app.guid, stack))
-  await db.updateTable('apps').set({ buildpack_cache_sha256: null }).where('guid', '=', app.guid).execute()
 }

@@ -71,7 +71,6 @@ const identified: Record<string, Record<string, ColumnKind>> = {
     revisions_enabled: 'integer!',
     service_binding_k8s_enabled: 'integer!',
     file_based_vcap_services_enabled: 'integer!',
-    buildpack_cache_sha256: 'text',
   },
   processes: {
     app_guid: 'text!>apps',
@@ -351,13 +350,13 @@ const indexes: ReadonlyArray<readonly [table: string, columns: string, unique?: 
 /** Everything from an organization to a running app. */
 export async function up(db: AnyDb, kind: DatabaseKind): Promise<void> {
   for (const [name, columns] of Object.entries(identified)) {
-    await withColumns(identifiedTable(db, name, kind), columns).execute()
+    await withColumns(identifiedTable(db, name, kind), kind, columns).execute()
   }
   for (const [name, columns] of Object.entries(keyed)) {
-    await withColumns(tableWithId(db, name, kind), columns).execute()
+    await withColumns(tableWithId(db, name, kind), kind, columns).execute()
   }
   for (const name of ['labels', 'annotations']) {
-    await withColumns(tableWithId(db, name, kind), {
+    await withColumns(tableWithId(db, name, kind), kind, {
       resource_type: 'text!',
       resource_guid: 'text!',
       key_prefix: 'text!',

@@ -51,6 +51,28 @@ const ThreadSettings = z.object({
   jobDeadlineInSeconds: z.number().positive().default(1800),
 })
 
+const MetricsSettings = z.object({
+  host: z.string().default('127.0.0.1'),
+  /** Where Prometheus finds /metrics; 0 is any free port, null serves none. */
+  port: z.int().min(0).max(65_535).nullable().default(null),
+})
+
+const CleanUpSettings = z.object({
+  /** How often each controller looks whether there is something to clear away; one of them does it. */
+  intervalInSeconds: z.number().positive().default(60),
+  jobsKeptForDays: z.number().positive().default(90),
+  auditEventsKeptForDays: z.number().positive().default(31),
+  usageEventsKeptForDays: z.number().positive().default(31),
+  buildsKeptPerApp: z.int().positive().default(100),
+  /** A blob that no row names is removed when it is this old: younger ones may belong to a transaction that is on its way. */
+  orphanedBlobsKeptForHours: z.number().positive().default(24),
+})
+
+/** Labels stand before a colon in what they sealed. */
+const EncryptionKeysSettings = z
+  .object({ current: z.string(), keys: z.record(z.string().regex(/^[^:]+$/), z.string().min(8)) })
+  .refine(({ current, keys }) => current in keys, { error: 'current must be the label of one of the keys' })
+
 export const CloudControllerConfig = z
   .object({
     host: z.string().default('127.0.0.1'),
@@ -77,7 +99,7 @@ export const CloudControllerConfig = z
     appsDomains: z.array(z.string()).default(['apps.localhost']),
     /** Basic authentication of the cells at /staging. */
     stagingAuth: z.object({ username: z.string(), password: z.string() }),
-    encryptionKeys: z.object({ current: z.string(), keys: z.record(z.string(), z.string().min(8)) }),
+    encryptionKeys: EncryptionKeysSettings,
     /** A folder with manifest.json and a folder for each system buildpack. */
     buildpacksDirectory: z.string().nullable().default(null),
     info: z
@@ -93,6 +115,8 @@ export const CloudControllerConfig = z
     packages: PackageSettings.prefault({}),
     dea: DeaSettings.prefault({}),
     threads: ThreadSettings.prefault({}),
+    metrics: MetricsSettings.prefault({}),
+    cleanUp: CleanUpSettings.prefault({}),
   })
   .transform((config) => ({
     ...config,

@@ -218,16 +218,19 @@ const builderOf = (build: Row<'builds'>) => ({
   name: build.created_by_user_name ?? build.created_by_user_guid,
 })
 
-/** Never the current droplet. Their bits go with the clean-up of expired blobs. */
+/**
+ * Never the current droplet, which does not count. Their bits go with the clean-up of expired blobs.
+ * Source: cloud_controller_ng lib/cloud_controller/bits_expiration.rb.
+ */
 async function expireOldDroplets(trx: Trx, app: Row<'apps'>, kept: number): Promise<void> {
-  const staged = await trx
+  const ended = await trx
     .selectFrom('droplets')
     .select('guid')
     .where('app_guid', '=', app.guid)
-    .where('state', '=', 'STAGED')
+    .where('state', 'in', ['STAGED', 'FAILED'])
     .orderBy('id', 'desc')
     .execute()
-  const expired = staged.slice(kept).filter(({ guid }) => guid !== app.droplet_guid)
+  const expired = ended.filter(({ guid }) => guid !== app.droplet_guid).slice(kept)
   if (expired.length === 0) return
   await trx
     .updateTable('droplets')
@@ -240,8 +243,11 @@ async function expireOldDroplets(trx: Trx, app: Row<'apps'>, kept: number): Prom
     .execute()
 }
 
-/** The droplet that a build is making; made when its bits arrive. */
-export async function findOrCreateDropletOfBuild(trx: Trx, build: Row<'builds'>): Promise<string> {
+/** The droplet that a staging build is making; made when its bits arrive. Undefined when the build is gone or has ended. */
+export async function findOrCreateDropletOfBuild(trx: Trx, buildGuid: string): Promise<string | undefined> {
+  const staging = await lockStagingBuild(trx, buildGuid)
+  if (!staging) return undefined
+  const { build, app } = staging
   const existing = await trx
     .selectFrom('droplets')
     .select('guid')
@@ -272,6 +278,10 @@ export async function findOrCreateDropletOfBuild(trx: Trx, build: Row<'builds'>)
       sidecars: null,
     })
     .execute()
+  await recordAppEvent(trx, { actor: builderOf(build) }, 'droplet.create', app, {
+    droplet_guid: guid,
+    package_guid: build.package_guid,
+  })
   return guid
 }
 

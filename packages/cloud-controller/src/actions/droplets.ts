@@ -97,7 +97,7 @@ export async function claimDropletUpload(trx: Trx, guid: string): Promise<boolea
   return claimed !== undefined
 }
 
-/** The droplet has its bits, or why it has none. */
+/** The droplet has its bits, or why it has none. Nothing happens when it has ended already, so that a job may say it twice. */
 export async function finishDroplet(
   trx: Trx,
   guid: string,
@@ -112,6 +112,7 @@ export async function finishDroplet(
         : { state: 'STAGED' as const, ...outcome }),
     })
     .where('guid', '=', guid)
+    .where('state', 'in', ['PROCESSING_UPLOAD', 'COPYING'])
     .execute()
 }
 

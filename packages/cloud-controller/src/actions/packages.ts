@@ -100,7 +100,10 @@ export async function claimPackageUpload(trx: Trx, packageGuid: string): Promise
   return claimed !== undefined
 }
 
-/** Says how the upload or copy of a package ended; afterwards old packages of the app beyond the kept number are EXPIRED. */
+/**
+ * Says how the upload or copy of a package ended; afterwards old packages of the app beyond the kept number are EXPIRED.
+ * Nothing happens when it has ended already, so that a job may say it twice.
+ */
 export async function finishPackage(
   trx: Trx,
   packageGuid: string,
@@ -116,23 +119,24 @@ export async function finishPackage(
         : { state: 'READY' as const, ...outcome }),
     })
     .where('guid', '=', packageGuid)
+    .where('state', 'in', ['PROCESSING_UPLOAD', 'COPYING'])
     .returning('app_guid')
     .executeTakeFirst()
   if (finished) await expireOldPackages(trx, finished.app_guid, settings.packages.keptPerApp)
 }
 
-/** Never the package of the current droplet. */
+/** Never the package of the current droplet, which does not count. Source: cloud_controller_ng lib/cloud_controller/bits_expiration.rb. */
 async function expireOldPackages(trx: Trx, appGuid: string, kept: number): Promise<void> {
-  const ready = await trx
+  const ended = await trx
     .selectFrom('packages')
     .leftJoin('apps', 'apps.guid', 'packages.app_guid')
     .leftJoin('droplets', 'droplets.guid', 'apps.droplet_guid')
     .select(['packages.guid', 'droplets.package_guid as current'])
     .where('packages.app_guid', '=', appGuid)
-    .where('packages.state', '=', 'READY')
+    .where('packages.state', 'in', ['READY', 'FAILED'])
     .orderBy('packages.id', 'desc')
     .execute()
-  const expired = ready.slice(kept).filter(({ guid, current }) => guid !== current)
+  const expired = ended.filter(({ guid, current }) => guid !== current).slice(kept)
   if (expired.length === 0) return
   await trx
     .updateTable('packages')

@@ -51,7 +51,10 @@ async function readForm(c: Context<WorkerEnv>, directory: string): Promise<Multi
     parser.on('file', (name, stream, { filename }) => {
       const path = join(directory, `part-${writes.length}`)
       files.set(name, { path, filename: filename ?? '' })
-      writes.push(pipeline(stream, createWriteStream(path)))
+      const write = pipeline(stream, createWriteStream(path))
+      // A body that breaks off fails both; the parser's failure is the one that is told.
+      write.catch(() => undefined)
+      writes.push(write)
     })
     await pipeline(source(c), parser)
     await Promise.all(writes)

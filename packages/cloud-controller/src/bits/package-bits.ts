@@ -28,7 +28,7 @@ export async function storePackageBits(
   const whole = join(workDirectory, 'package.zip')
   if (zipFile !== undefined) {
     await withZip(zipFile, async () => {})
-    await keepResources(blobstore, settings.packages, zipFile)
+    await keepResources(blobstore, settings.packages, { zipFile, workDirectory })
   }
   if (resources.length > 0) await writeZip(whole, zipFile, await matchedFiles(blobstore, resources))
   else if (zipFile === undefined) await writeZip(whole, undefined, [])

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Blobstore } from '../blobstore/blobstore.ts'
 import type { Settings } from '../config.ts'
@@ -37,9 +36,9 @@ export async function matchResources(
 export async function keepResources(
   blobstore: Blobstore,
   limits: Settings['packages'],
-  zipFile: string,
+  { zipFile, workDirectory }: { zipFile: string; workDirectory: string },
 ): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'vcap-resources-'))
+  const directory = await mkdtemp(join(workDirectory, 'resources-'))
   try {
     await withZip(zipFile, async (zip, entries) => {
       for (const entry of entries) {

@@ -25,6 +25,8 @@ interface KnownDea {
 const minimumCandidateStagers = 5
 const topStagerShare = 0.1
 const defaultZone = 'default'
+/** A DEA that was killed says no good-bye and never comes back under its id. */
+const silentUntilForgottenInMilliseconds = 3_600_000
 
 /**
  * The DEAs that advertise, and which of them an instance or a staging task goes to. Lives on the reactor thread, so that
@@ -45,6 +47,8 @@ export class DeaPool {
 
   /** A new advertisement replaces the one before and what was reserved on it. */
   advertise(advertisement: DeaAdvertisement): void {
+    const longSilent = this.#now() - silentUntilForgottenInMilliseconds
+    for (const [id, { expiresAt }] of this.#deas) if (expiresAt < longSilent) this.#deas.delete(id)
     this.#deas.set(advertisement.id, {
       advertisement,
       expiresAt: this.#now() + this.#timeoutInMilliseconds,
@@ -57,7 +61,7 @@ export class DeaPool {
     this.#deas.delete(deaId)
   }
 
-  /** Whether any DEA ever offered this stack and has not said good-bye, expired ones included. */
+  /** Whether any known DEA offers this stack: also one whose advertisement has expired, unless it said good-bye or is long silent. */
   knowsStack(stack: string | null): boolean {
     return [...this.#deas.values()].some((dea) => hasStack(dea, stack))
   }

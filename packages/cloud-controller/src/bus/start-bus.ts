@@ -15,9 +15,11 @@ import {
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { Settings } from '../config.ts'
+import type { BusStatistics } from '../metrics/controller-metrics.ts'
 import type { JobName } from '../threads/job-names.ts'
 import type { BusOperations } from './bus.ts'
 import { ChangeWaiters } from './change-waiters.ts'
+import { ConnectionWatch } from './connection-watch.ts'
 import { DeaClient } from './dea-client.ts'
 import { DeaPool } from './dea-pool.ts'
 import { InstanceRegistry } from './instance-registry.ts'
@@ -34,6 +36,7 @@ export interface BusOptions {
 
 export interface RunningBus {
   readonly operations: BusOperations
+  statistics(): BusStatistics
   stop(): Promise<void>
 }
 
@@ -51,7 +54,6 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
   const deas = new DeaClient(nats, pool, pending, logger)
   const stagers = new StagingClient(nats, pool)
   const waiters = new ChangeWaiters(Math.ceil(settings.threads.maximumRequestThreads / 2))
-  let connectedSince = Date.now()
 
   const listen = <S extends z.ZodType>(
     subject: string,
@@ -80,25 +82,18 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
     },
     queueGroups.crashEvents,
   )
-  listen(
-    stagingReplySubject.all,
-    z.union([StagingCompletion, StagingSetup]),
-    (reply) => runJob('staging-reply', reply),
-    queueGroups.cloudControllers,
-  )
+  listen(stagingReplySubject.all, StagingReply, (reply) => runJob('staging-reply', reply), queueGroups.cloudControllers)
 
   const askAll = (): void => {
     publish(nats, subjects.deaLocate, {})
     publish(nats, subjects.healthManagerStart, {})
   }
   askAll()
-  const watching = watchConnection(nats, logger, () => {
-    connectedSince = Date.now()
-    askAll()
-  })
+  const connection = new ConnectionWatch(nats, logger, askAll)
   const timers = [
     setInterval(() => runJob('reconcile', {}), settings.dea.reconcileIntervalInSeconds * 1000),
     setInterval(() => runJob('run-due-jobs', {}), jobPollInMilliseconds),
+    setInterval(() => runJob('clean-up', {}), settings.cleanUp.intervalInSeconds * 1000),
   ]
 
   return {
@@ -109,7 +104,7 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
       'dea.find': (request, options) => deas.find(request, options),
       'dea.instances': (processGuids) => registry.of(processGuids),
       'dea.actualState': () => ({
-        connectedForMilliseconds: nats.isClosed() ? 0 : Date.now() - connectedSince,
+        connectedForMilliseconds: connection.connectedForMilliseconds,
         instances: registry.all(),
         pendingStarts: pending.all(),
       }),
@@ -120,13 +115,26 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
       'changes.wait': (guid, timeout) => waiters.wait(guid, timeout),
       'changes.notify': (guid) => waiters.notify(guid),
     },
+    statistics: () => ({
+      isConnected: connection.isConnected,
+      reconnects: connection.reconnects,
+      deas: pool.liveIds().length,
+      instances: countBy(registry.all().map(({ state }) => state)),
+    }),
     async stop() {
       for (const timer of timers) clearInterval(timer)
-      await nats.drain()
-      await watching
+      // There is nobody to drain to without a connection, and waiting for one could take for ever.
+      if (connection.isConnected) await nats.drain()
+      else await nats.close()
+      await connection.over
     },
   }
 }
+
+const StagingReply = z.union([StagingCompletion, StagingSetup])
+
+const countBy = (values: readonly string[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(values, (value) => value)].map(([value, same]) => [value, same.length]))
 
 /** Jobs of a controller that died, and jobs that come again later, are found by asking; a new job wakes the threads by itself. */
 const jobPollInMilliseconds = 2_000
@@ -142,15 +150,4 @@ function connectToNats({ nats: { url, user, password } }: Settings): Promise<Nat
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectWaitInMilliseconds,
   })
-}
-
-/** Logs what happens to the connection, and calls back after each reconnect. Ends when the connection is closed. */
-async function watchConnection(nats: NatsConnection, logger: Logger, reconnected: () => void): Promise<void> {
-  for await (const status of nats.status()) {
-    if (status.type === 'disconnect') logger.warn('lost the connection to NATS')
-    if (status.type === 'reconnect') {
-      logger.info('connected to NATS again')
-      reconnected()
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { routePath } from 'hono/route'
 import { apiError } from '../errors/api-error.ts'
 import { routes as internal } from '../internal/routes.ts'
 import { routes as staging } from '../staging/routes.ts'
@@ -6,6 +7,7 @@ import { routes as v3 } from '../v3/routes.ts'
 import { authenticate } from './authentication.ts'
 import type { ThreadServices, WorkerEnv } from './environment.ts'
 import { errorAnswer } from './error-answer.ts'
+import { requestIdHeader } from './request-id.ts'
 import { rootDocuments } from './root-documents.ts'
 import type { VerifyToken } from './token-verifier.ts'
 
@@ -24,7 +26,10 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
 
   app.use(async (c, next) => {
     for (const [name, service] of Object.entries(threadServices)) c.set(name as keyof ThreadServices, service as never)
-    c.set('requestId', c.env?.request?.id ?? '')
+    const requestId = c.env?.request?.id ?? ''
+    c.set('requestId', requestId)
+    c.header(requestIdHeader, requestId)
+    c.header('x-reactor-route', routePath(c, -1))
     await next()
   })
   for (const [path, document] of Object.entries(rootDocuments)) {

@@ -20,6 +20,8 @@ export interface ThreadServices {
 export interface IncomingRequest {
   readonly id: string
   readonly remoteAddress?: string
+  /** When the head had arrived, before the body did: milliseconds since the epoch. */
+  readonly receivedAt?: number
   readonly body: null | Uint8Array | { readonly file: string; readonly sizeInBytes: number }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
+export const requestIdHeader = 'X-VCAP-Request-ID'
 const longestPrefix = 255
 
 /**

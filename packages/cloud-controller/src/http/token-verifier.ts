@@ -8,28 +8,32 @@ const TokenKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
 const refetchIntervalInMilliseconds = 5_000
 const requestTimeoutInMilliseconds = 5_000
 const rememberedTokens = 1_000
+/** How UAA marks the ids of refresh tokens, which it signs with the same keys for the same audience. */
+const refreshTokenMark = '-r'
 
-export type VerifyToken = (token: string) => Promise<AccessTokenClaims>
+/** Claims of a token that was valid at a time (milliseconds since the epoch; now unless given). */
+export type VerifyToken = (token: string, atMilliseconds?: number) => Promise<AccessTokenClaims>
 
 /**
  * Verifies UAA's access tokens with the keys of its `/token_keys`. A verified token is remembered until it expires.
  * Throws InvalidAuthToken (401/1000), or UaaUnavailable as 502 when the keys can't be had (semantics, section 1).
+ * Source: cloud_controller_ng lib/cloud_controller/uaa/uaa_token_decoder.rb.
  */
 export function tokenVerifier(uaaUrl: string): VerifyToken {
   const known = new Map<string, AccessTokenClaims>()
   let keys: JWTVerifyGetKey | undefined
   let fetchedAt = 0
 
-  async function verify(token: string): Promise<AccessTokenClaims> {
+  async function verify(token: string, at: number): Promise<AccessTokenClaims> {
     keys ??= await refetch()
     try {
-      return await check(token, keys)
+      return await check(token, keys, at)
     } catch (error) {
       const unknownKey =
         error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
       if (!unknownKey || Date.now() - fetchedAt < refetchIntervalInMilliseconds) throw error
       keys = await refetch()
-      return await check(token, keys)
+      return await check(token, keys, at)
     }
   }
 
@@ -39,11 +43,11 @@ export function tokenVerifier(uaaUrl: string): VerifyToken {
     return fetched
   }
 
-  return async (token) => {
+  return async (token, at = Date.now()) => {
     const remembered = known.get(token)
-    if (remembered && remembered.exp * 1000 > Date.now()) return remembered
+    if (remembered && remembered.exp * 1000 > at) return remembered
     try {
-      const claims = await verify(token)
+      const claims = await verify(token, at)
       if (known.size >= rememberedTokens) known.clear()
       known.set(token, claims)
       return claims
@@ -54,12 +58,15 @@ export function tokenVerifier(uaaUrl: string): VerifyToken {
   }
 }
 
-async function check(token: string, keys: JWTVerifyGetKey): Promise<AccessTokenClaims> {
+async function check(token: string, keys: JWTVerifyGetKey, at: number): Promise<AccessTokenClaims> {
   const { payload } = await jwtVerify(token, keys, {
     audience: cloudControllerAudience,
     algorithms: ['RS256', 'RS384', 'RS512'],
+    currentDate: new Date(at),
   })
-  return AccessTokenClaims.parse(payload)
+  const claims = AccessTokenClaims.parse(payload)
+  if (claims.jti.endsWith(refreshTokenMark)) throw new Error('a refresh token is no access token')
+  return claims
 }
 
 async function fetchKeys(uaaUrl: string): Promise<JSONWebKeySet> {

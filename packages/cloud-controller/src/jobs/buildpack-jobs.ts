@@ -23,7 +23,8 @@ export const uploadBuildpack: JobHandler = async ({ db, blobstore }, { resource_
     .where('guid', '=', guid ?? '')
     .executeTakeFirst()
   const file = await blobstore.fileOf('buildpacks', sha256)
-  if (!buildpack || !file) return undefined
+  if (!buildpack) return undefined
+  if (!file) throw new Error(`the bits of buildpack ${buildpack.guid} are gone`)
   const stackInArchive = buildpack.lifecycle === 'buildpack' ? await stackOf(file) : null
   await db.transaction().execute(async (trx) => {
     await assignBits(trx, buildpack, { sha256, filename, stackInArchive })

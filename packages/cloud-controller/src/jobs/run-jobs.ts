@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Db, Row } from '../db/schema.ts'
+import type { ExpressionBuilder } from 'kysely'
+import type { Db, Row, Tables } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { errorAnswer } from '../http/error-answer.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -8,11 +10,23 @@ import { type JobHandler, jobHandlers } from './handlers.ts'
 /** A claimed job that is not renewed for this long was left by a thread or process that died; another may take it. */
 const leaseInSeconds = 60
 const renewalInMilliseconds = (leaseInSeconds / 3) * 1000
+/** A job that ended its thread so often, without an end of its own, is given up. */
+const maximumAttempts = 10
+/** The thread's deadline is for one job and what is left of this; the rest is found by the next look. */
+const turnInMilliseconds = 60_000
 
-/** Runs jobs that are due, oldest first, until there is none left to claim. Returns how many were run. Job threads. */
+type ClaimedRow = Row<'jobs'> & { readonly lease_owner: string }
+
+/**
+ * Runs jobs that are due, oldest first, until there is none left to claim or its turn is over. Returns how many were run.
+ * Any number of job threads and Cloud Controllers may do this at once.
+ */
 export async function runDueJobs(services: ThreadServices): Promise<number> {
+  const end = Date.now() + turnInMilliseconds
   let ran = 0
-  for (let job = await claimJob(services.db); job; job = await claimJob(services.db)) {
+  while (Date.now() < end) {
+    const job = await claimJob(services.db)
+    if (!job) break
     await runJob(services, job)
     ran += 1
   }
@@ -26,54 +40,59 @@ export async function runJobNow(services: ThreadServices, guid: string): Promise
 }
 
 /** Takes the oldest due job by writing our name into it; the condition makes sure that only one taker wins. */
-async function claimJob(db: Db, guid?: string): Promise<Row<'jobs'> | undefined> {
+async function claimJob(db: Db, guid?: string): Promise<ClaimedRow | undefined> {
   for (;;) {
-    const time = now()
-    let candidates = db
+    const isDue = dueAt(now())
+    const candidate = await db
       .selectFrom('jobs')
       .select('guid')
-      .where('state', 'in', ['PROCESSING', 'POLLING'])
-      .where('run_after', '<=', time)
-      .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', time)]))
-    if (guid) candidates = candidates.where('guid', '=', guid)
-    const candidate = await candidates.orderBy('run_after').orderBy('id').limit(1).executeTakeFirst()
+      .where(isDue)
+      .$if(guid !== undefined, (query) => query.where('guid', '=', guid ?? ''))
+      .orderBy('run_after')
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst()
     if (!candidate) return undefined
+    const lease_owner = `${hostname()}:${process.pid}:${randomUUID()}`
     const claimed = await db
       .updateTable('jobs')
-      .set((eb) => ({
-        lease_owner: `${hostname()}:${process.pid}`,
-        lease_until: leaseEnd(),
-        attempts: eb('attempts', '+', 1),
-      }))
+      .set((eb) => ({ lease_owner, lease_until: leaseEnd(), attempts: eb('attempts', '+', 1) }))
       .where('guid', '=', candidate.guid)
-      .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', time)]))
+      .where(isDue)
       .returningAll()
       .executeTakeFirst()
-    if (claimed) return claimed
+    if (claimed) return { ...claimed, lease_owner }
   }
 }
 
+/** Not over, its time has come, and nobody is at it. */
+const dueAt = (time: string) => (eb: ExpressionBuilder<Tables, 'jobs'>) =>
+  eb.and([
+    eb('state', 'in', ['PROCESSING', 'POLLING']),
+    eb('run_after', '<=', time),
+    eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', time)]),
+  ])
+
 const leaseEnd = (): string => new Date(Date.now() + leaseInSeconds * 1000).toISOString()
 
-async function runJob(services: ThreadServices, job: Row<'jobs'>): Promise<void> {
+async function runJob(services: ThreadServices, job: ClaimedRow): Promise<void> {
   const renewal = setInterval(() => {
-    services.db
-      .updateTable('jobs')
-      .set({ lease_until: leaseEnd() })
-      .where('guid', '=', job.guid)
-      .execute()
-      .catch((error) => services.logger.warn({ err: error, job: job.guid }, 'could not renew the lease of a job'))
+    write(services.db, job, { lease_until: leaseEnd() }).catch((error) =>
+      services.logger.warn({ err: error, job: job.guid }, 'could not renew the lease of a job'),
+    )
   }, renewalInMilliseconds)
   try {
+    if (job.attempts > maximumAttempts)
+      throw new Error(`job ${job.operation} was tried ${maximumAttempts} times in vain`)
     const handler: JobHandler | undefined = jobHandlers[job.operation]
     if (!handler) throw new Error(`no handler for job ${job.operation}`)
     const outcome = await handler(services, { ...job, payload: JSON.parse(job.payload) })
-    if (outcome?.again) await postpone(services.db, job, outcome.again)
-    else await finish(services.db, job, { state: 'COMPLETE', warnings: outcome?.warnings ?? [] })
+    if (outcome?.again) await postpone(services, job, outcome.again)
+    else await finish(services, job, { state: 'COMPLETE', warnings: outcome?.warnings ?? [] })
   } catch (error) {
     const { status, body } = errorAnswer(error)
     if (status >= 500) services.logger.error({ err: error, job: job.guid, operation: job.operation }, 'job failed')
-    await finish(services.db, job, { state: 'FAILED', errors: body.errors })
+    await finish(services, job, { state: 'FAILED', errors: body.errors })
   } finally {
     clearInterval(renewal)
   }
@@ -81,39 +100,50 @@ async function runJob(services: ThreadServices, job: Row<'jobs'>): Promise<void>
 }
 
 async function finish(
-  db: Db,
-  job: Row<'jobs'>,
+  services: ThreadServices,
+  job: ClaimedRow,
   outcome: { state: 'COMPLETE' | 'FAILED'; errors?: readonly unknown[]; warnings?: ReadonlyArray<{ detail: string }> },
 ): Promise<void> {
-  await db
-    .updateTable('jobs')
-    .set({
-      state: outcome.state,
-      errors: JSON.stringify(outcome.errors ?? []),
-      warnings: JSON.stringify(outcome.warnings ?? []),
-      updated_at: now(),
-      lease_owner: null,
-      lease_until: null,
-    })
-    .where('guid', '=', job.guid)
-    .execute()
+  const isOurs = await write(services.db, job, {
+    state: outcome.state,
+    errors: JSON.stringify(outcome.errors ?? []),
+    warnings: JSON.stringify(outcome.warnings ?? []),
+    updated_at: now(),
+    lease_owner: null,
+    lease_until: null,
+  })
+  if (!isOurs) logLoss(services, job)
 }
 
 async function postpone(
-  db: Db,
-  job: Row<'jobs'>,
+  services: ThreadServices,
+  job: ClaimedRow,
   again: { afterSeconds: number; state?: 'PROCESSING' | 'POLLING'; payload?: unknown },
 ): Promise<void> {
-  await db
+  const isOurs = await write(services.db, job, {
+    state: again.state ?? job.state,
+    run_after: new Date(Date.now() + again.afterSeconds * 1000).toISOString(),
+    updated_at: now(),
+    attempts: 0,
+    lease_owner: null,
+    lease_until: null,
+    ...(again.payload !== undefined && { payload: JSON.stringify(again.payload) }),
+  })
+  if (!isOurs) logLoss(services, job)
+}
+
+/** Changes the job if it is still ours: whoever took it after our lease ran out says how it ends. */
+async function write(db: Db, job: ClaimedRow, values: Partial<Row<'jobs'>>): Promise<boolean> {
+  const written = await db
     .updateTable('jobs')
-    .set({
-      state: again.state ?? job.state,
-      run_after: new Date(Date.now() + again.afterSeconds * 1000).toISOString(),
-      updated_at: now(),
-      lease_owner: null,
-      lease_until: null,
-      ...(again.payload !== undefined && { payload: JSON.stringify(again.payload) }),
-    })
+    .set(values)
     .where('guid', '=', job.guid)
-    .execute()
+    .where('lease_owner', '=', job.lease_owner)
+    .returning('guid')
+    .executeTakeFirst()
+  return written !== undefined
+}
+
+function logLoss({ logger }: ThreadServices, job: ClaimedRow): void {
+  logger.warn({ job: job.guid, operation: job.operation }, 'a job took longer than its lease, and was taken by another')
 }

@@ -60,15 +60,10 @@ async function sendBlob(c: Context<WorkerEnv>, kind: BlobKind, key: string, name
 routes.post('/staging/droplets/:build_guid/upload', (c) =>
   withMultipart(c, async (form) => {
     const { db, blobstore } = c.var
-    const build = await db
-      .selectFrom('builds')
-      .selectAll()
-      .where('guid', '=', c.req.param('build_guid'))
-      .executeTakeFirst()
-    if (build?.state !== 'STAGING') throw notFound('Build')
     const file = uploadedFile(form)
     const checksums = await checksumsOf(file)
-    const droplet = await db.transaction().execute((trx) => findOrCreateDropletOfBuild(trx, build))
+    const droplet = await db.transaction().execute((trx) => findOrCreateDropletOfBuild(trx, c.req.param('build_guid')))
+    if (droplet === undefined) throw notFound('Build')
     await blobstore.put('droplets', droplet, file)
     await db
       .updateTable('droplets')

@@ -3,6 +3,7 @@ import { recordInstanceCrash } from '../actions/instance-crashes.ts'
 import { reconcile } from '../dea/reconcile.ts'
 import { handleStagingReply } from '../dea/staging-replies.ts'
 import type { ThreadServices } from '../http/environment.ts'
+import { cleanUp } from '../jobs/clean-up.ts'
 import { runDueJobs } from '../jobs/run-jobs.ts'
 import type { JobName } from './job-names.ts'
 
@@ -11,6 +12,7 @@ type Work = (services: ThreadServices, argument: unknown) => Promise<unknown>
 const works: Readonly<Record<JobName, Work>> = {
   'run-due-jobs': (services) => runDueJobs(services),
   reconcile: (services) => reconcile(services),
+  'clean-up': (services) => cleanUp(services),
   'staging-reply': (services, argument) => handleStagingReply(services, argument),
   'droplet-exited': async (services, argument) => {
     const exited = DropletExited.parse(argument)

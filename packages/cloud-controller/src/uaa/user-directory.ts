@@ -31,10 +31,13 @@ export interface UaaClient {
 
 const TokenAnswer = z.object({ access_token: z.string(), expires_in: z.number() })
 const UsersAnswer = z.object({
+  totalResults: z.number().default(0),
   resources: z.array(z.object({ id: z.string(), userName: z.string(), origin: z.string().default('uaa') })),
 })
 /** UAA refuses filters that are too long; CC asks for 200 at a time as well. */
 const batchSize = 200
+/** The most that UAA gives at a time. */
+const pageSize = 500
 const requestTimeoutInMilliseconds = 5_000
 const tokenReserveInSeconds = 30
 const CreatedUser = z.object({ id: z.string() })
@@ -47,54 +50,75 @@ export function uaaUserDirectory(client: UaaClient): UserDirectory {
 
   async function bearer(): Promise<string> {
     if (token && token.expiresAt > Date.now()) return token.value
-    const answer = await request(`${client.url}/oauth/token`, {
+    const { access_token, expires_in } = await request(TokenAnswer, `${client.url}/oauth/token`, {
       method: 'POST',
       headers: {
         authorization: `Basic ${Buffer.from(`${client.clientId}:${client.clientSecret}`).toString('base64')}`,
       },
       body: new URLSearchParams({ grant_type: 'client_credentials' }),
     })
-    const { access_token, expires_in } = TokenAnswer.parse(answer)
     token = { value: access_token, expiresAt: Date.now() + (expires_in - tokenReserveInSeconds) * 1000 }
     return access_token
   }
 
+  /** With our token, and once more with a new one when UAA does not know it any more: it was revoked, or UAA has new keys. */
+  async function authorized(url: string, init: RequestInit = {}): Promise<Response> {
+    const ask = async (): Promise<Response> =>
+      answered(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${await bearer()}` } })
+    const response = await ask()
+    if (response.status !== 401) return response
+    token = undefined
+    return ask()
+  }
+
   async function usersWhere(filter: string): Promise<UaaUser[]> {
-    const url = `${client.url}/Users?${new URLSearchParams({ filter, count: '500', attributes: 'id,userName,origin' })}`
-    const answer = await request(url, { headers: { authorization: `Bearer ${await bearer()}` } })
-    return UsersAnswer.parse(answer).resources.map(({ id, userName, origin }) => ({
-      guid: id,
-      username: userName,
-      origin,
-    }))
+    const users: UaaUser[] = []
+    for (;;) {
+      const query = new URLSearchParams({
+        filter,
+        count: String(pageSize),
+        startIndex: String(users.length + 1),
+        attributes: 'id,userName,origin',
+      })
+      const { resources, totalResults } = await parsed(UsersAnswer, await authorized(`${client.url}/Users?${query}`))
+      users.push(...resources.map(({ id, userName, origin }) => ({ guid: id, username: userName, origin })))
+      if (resources.length === 0 || users.length >= totalResults) return users
+    }
+  }
+
+  /** Users of whom an attribute has one of the values, whichever origin unless some are given. */
+  async function usersOf(
+    attribute: string,
+    operator: 'eq' | 'co',
+    values: readonly string[],
+    origins?: readonly string[],
+  ): Promise<UaaUser[]> {
+    const found = new Map<string, UaaUser>()
+    for (let start = 0; start < values.length; start += batchSize) {
+      const filter = withOrigins(anyOf(attribute, operator, values.slice(start, start + batchSize)), origins)
+      for (const user of await usersWhere(filter)) found.set(user.guid, user)
+    }
+    return [...found.values()]
   }
 
   return {
-    async byGuids(guids) {
-      const found = new Map<string, UaaUser>()
-      for (let start = 0; start < guids.length; start += batchSize) {
-        const filter = anyOf('id', 'eq', guids.slice(start, start + batchSize))
-        for (const user of await usersWhere(filter)) found.set(user.guid, user)
-      }
-      return found
-    },
+    byGuids: async (guids) => new Map((await usersOf('id', 'eq', guids)).map((user) => [user.guid, user])),
+    byUsernames: (usernames, origins) => usersOf('username', 'eq', usernames, origins),
+    byPartialUsernames: (texts, origins) => usersOf('username', 'co', texts, origins),
     async createShadowUser(username, origin) {
-      const response = await answered(`${client.url}/Users`, {
+      const response = await authorized(`${client.url}/Users`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${await bearer()}`, 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ userName: username, origin, emails: [{ primary: true, value: username }] }),
       })
       if (response.status === 429) throw rateLimited()
-      const answer: unknown = await response.json().catch(() => undefined)
       if (response.status === 409) {
-        const existing = ExistingUser.safeParse(answer)
+        const existing = ExistingUser.safeParse(await response.json().catch(() => undefined))
         if (existing.success) return existing.data.user_id
+        throw unavailable(new Error('UAA refused a new user as existing without saying who it is'))
       }
-      if (!response.ok) throw unavailable(new Error(`UAA answered ${response.status} to a new user`))
-      return CreatedUser.parse(answer).id
+      return (await parsed(CreatedUser, response)).id
     },
-    byUsernames: (usernames, origins) => usersWhere(withOrigins(anyOf('username', 'eq', usernames), origins)),
-    byPartialUsernames: (texts, origins) => usersWhere(withOrigins(anyOf('username', 'co', texts), origins)),
   }
 }
 
@@ -106,11 +130,18 @@ function withOrigins(filter: string, origins: readonly string[] | undefined): st
   return origins && origins.length > 0 ? `${filter} and ${anyOf('origin', 'eq', origins)}` : filter
 }
 
-async function request(url: string, init: RequestInit): Promise<unknown> {
-  const response = await answered(url, init)
-  if (!response.ok)
-    throw unavailable(new Error(`UAA answered ${response.status}: ${(await response.text()).slice(0, 200)}`))
-  return response.json()
+async function request<S extends z.ZodType>(schema: S, url: string, init: RequestInit): Promise<z.output<S>> {
+  return parsed(schema, await answered(url, init))
+}
+
+/** The body of a good answer; everything else is a UAA that can't be used now. */
+async function parsed<S extends z.ZodType>(schema: S, response: Response): Promise<z.output<S>> {
+  try {
+    if (!response.ok) throw new Error(`UAA answered ${response.status}: ${(await response.text()).slice(0, 200)}`)
+    return schema.parse(await response.json())
+  } catch (cause) {
+    throw unavailable(cause)
+  }
 }
 
 async function answered(url: string, init: RequestInit): Promise<Response> {

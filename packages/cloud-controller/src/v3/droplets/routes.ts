@@ -12,7 +12,7 @@ import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
 import { acceptJob } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
-import { body } from '../kit/body.ts'
+import { body, jsonObject, validated } from '../kit/body.ts'
 import { saveMetadata } from '../kit/metadata.ts'
 import { presented } from '../kit/present.ts'
 import { now } from '../kit/timestamps.ts'
@@ -80,12 +80,17 @@ async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<st
   return copy.guid
 }
 
+/** Metadata by those who may write to the space; the image by who may update the state of builds, and only of Docker droplets. */
 routes.patch('/v3/droplets/:guid', async (c) => {
   const { db, caller } = c.var
-  const droplet = await find(c, droplets)
-  await requireInSpace(db, caller, droplet.space_guid, 'write')
-  const message = await body(c, DropletUpdate)
-  if (message.image !== undefined) await requireImageUpdate(c, droplet)
+  const mayUpdateState = caller.writesGlobally || caller.scopes.has('cloud_controller.update_build_state')
+  const droplet = mayUpdateState ? await reread(c, droplets, c.req.param('guid')) : await find(c, droplets)
+  const sent = await jsonObject(c)
+  if (!('image' in sent)) await requireInSpace(db, caller, droplet.space_guid, 'write')
+  else if (!mayUpdateState) throw notAuthorized()
+  const message = validated(sent, DropletUpdate)
+  if (message.image !== undefined && droplet.lifecycle_type !== 'docker')
+    throw unprocessable('Images can only be updated for docker droplets')
   await db.transaction().execute(async (trx) => {
     await trx
       .updateTable('droplets')
@@ -96,13 +101,6 @@ routes.patch('/v3/droplets/:guid', async (c) => {
   })
   return c.json(await presented(c, droplets, await reread(c, droplets, droplet.guid)))
 })
-
-/** Images are set by who may update the state of builds, and only of Docker droplets. */
-async function requireImageUpdate(c: Context<WorkerEnv>, droplet: DropletRow): Promise<void> {
-  const { caller } = c.var
-  if (!caller.writesGlobally && !caller.scopes.has('cloud_controller.update_build_state')) throw notAuthorized()
-  if (droplet.lifecycle_type !== 'docker') throw unprocessable('Images can only be updated for docker droplets')
-}
 
 /** 202 with the droplet and the job's address; the job is over already when the answer arrives. */
 routes.post('/v3/droplets/:guid/upload', (c) =>

@@ -17,19 +17,22 @@ export const ResourceMatchCreate = z.object({ resources: resourceList() })
 
 /** A list of resources in v3's form, or, in uploads, in the older `{fn, sha1, size, mode}`. */
 export function resourceList() {
-  return z.unknown().optional().transform((value, context): Resource[] => {
-    const fault = (text: string): void => context.addIssue({ code: 'custom', message: `Resources ${text}` })
-    if (!Array.isArray(value)) {
-      fault('must be an array')
-      return z.NEVER
-    }
-    if (value.length > maximumResources) fault(`array can have at most ${maximumResources} resources`)
-    if (value.length < 1) fault('must have at least 1 resource')
-    const faults = new Set<string>()
-    const resources = value.map((element) => read(element, faults))
-    for (const text of faults) fault(`array contains at least one resource with ${text}`)
-    return faults.size > 0 ? z.NEVER : resources
-  })
+  return z
+    .unknown()
+    .optional()
+    .transform((value, context): Resource[] => {
+      const fault = (text: string): void => context.addIssue({ code: 'custom', message: `Resources ${text}` })
+      if (!Array.isArray(value)) {
+        fault('must be an array')
+        return z.NEVER
+      }
+      if (value.length > maximumResources) fault(`array can have at most ${maximumResources} resources`)
+      if (value.length < 1) fault('must have at least 1 resource')
+      const faults = new Set<string>()
+      const resources = value.map((element) => read(element, faults))
+      for (const text of faults) fault(`array contains at least one resource with ${text}`)
+      return faults.size > 0 ? z.NEVER : resources
+    })
 }
 
 function read(element: unknown, faults: Set<string>): Resource {

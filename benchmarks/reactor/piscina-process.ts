@@ -26,3 +26,6 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 })
 })
+
+/** Ends with the benchmark that started it. */
+process.once('disconnect', () => process.exit())

@@ -5,3 +5,6 @@ import { appsServer } from './apps-server.ts'
 serve({ fetch: appsServer(process.argv[2] ?? '').fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
   process.send?.({ port }),
 )
+
+/** Ends with the benchmark that started it. */
+process.once('disconnect', () => process.exit())

@@ -49,3 +49,6 @@ process.on('message', (message) => {
   })
 })
 process.send?.({ port: reactor.port })
+
+/** Ends with the benchmark that started it. */
+process.once('disconnect', () => process.exit())

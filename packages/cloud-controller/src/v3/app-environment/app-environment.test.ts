@@ -23,10 +23,7 @@ test('GET /v3/apps/:guid/env shows what an instance would get from everywhere', 
   const app = await givenApp(controller, spaceGuid)
   await admin.patch(`/v3/apps/${app.guid}/environment_variables`, { var: { MODE: 'fast' } })
   for (const name of ['running', 'staging'] as const)
-    await db
-      .insertInto('environment_variable_groups')
-      .values({ name, sealed_variables: sealVariables(settings, { GROUP: name }), updated_at: time })
-      .execute()
+    await admin.patch(`/v3/environment_variable_groups/${name}`, { var: { GROUP: name } })
   const credentials = sealVariables(settings, { uri: 'mysql://u:p@db.example.org/x' })
   await db
     .insertInto('service_instances')

@@ -105,6 +105,21 @@ export async function unmapAppsOfSpace(
   return change(trx, acting, route, { removed, added: [] })
 }
 
+/** Takes the app from all its routes, whatever the weights. Returns as `insertDestinations`. */
+export async function unmapApp(trx: Trx, acting: RouteActing, appGuid: string): Promise<string[]> {
+  const destinations = await trx
+    .selectFrom('route_destinations')
+    .selectAll()
+    .where('app_guid', '=', appGuid)
+    .orderBy('id')
+    .execute()
+  const byRoute = Map.groupBy(destinations, ({ route_guid }) => route_guid)
+  const changed: string[] = []
+  for (const [routeGuid, removed] of byRoute)
+    changed.push(...(await change(trx, acting, await lockRoute(trx, routeGuid), { removed, added: [] })))
+  return changed
+}
+
 /** Sets the protocol of a destination. Throws 422 when the route's protocol does not allow it. */
 export async function changeDestinationProtocol(
   trx: Trx,

@@ -10,7 +10,7 @@ export function environmentVariables(words: string) {
     .record(z.string(), z.unknown(), { error: `${words} must be an object` })
     .superRefine((variables, context) => {
       for (const key of Object.keys(variables)) {
-        const fault = nameFault(key)
+        const fault = variableNameFault(key)
         if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
       }
     })
@@ -21,7 +21,7 @@ export const EnvironmentVariablesUpdate = z.strictObject({
   var: environmentVariables('Var')
     .superRefine((variables, context) => {
       for (const [key, value] of Object.entries(variables)) {
-        if (nameFault(key) || typeof value === 'string' || value === null) continue
+        if (variableNameFault(key) || typeof value === 'string' || value === null) continue
         const message = `Non-string value in environment variable for key ${quoted([key])}, value ${quoted([JSON.stringify(value)])}`
         context.addIssue({ code: 'custom', message })
       }
@@ -29,7 +29,8 @@ export const EnvironmentVariablesUpdate = z.strictObject({
     .transform((variables) => variables as Record<string, string | null>),
 })
 
-function nameFault(key: string): string | undefined {
+/** What is wrong with the name of a variable that a client sets, in CC's words, or undefined. */
+export function variableNameFault(key: string): string | undefined {
   if (key === '') return 'key must be a minimum length of 1'
   if (/^VCAP_/i.test(key)) return 'cannot start with VCAP_'
   if (/^VMC/i.test(key)) return 'cannot start with VMC_'

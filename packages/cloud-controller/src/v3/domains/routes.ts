@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
+import { findDefaultDomain } from '../../actions/default-domain.ts'
 import { createDomain, shareDomain, unshareDomain } from '../../actions/domains.ts'
 import { requireFeature } from '../../actions/feature-flags.ts'
 import { apiError, notFound, unprocessable } from '../../errors/api-error.ts'
@@ -159,34 +160,8 @@ routes.get('/v3/organizations/:guid/domains', async (c) => {
 })
 
 routes.get('/v3/organizations/:guid/domains/default', async (c) => {
-  const { db } = c.var
   const organization = await find(c, organizations)
-  const candidates = db
-    .selectFrom('domains')
-    .select('guid')
-    .where((eb) =>
-      eb.or([
-        eb.and([
-          eb('owning_organization_guid', 'is', null),
-          eb('internal', '=', 0),
-          eb('router_group_guid', 'is', null),
-        ]),
-        eb('owning_organization_guid', '=', organization.guid),
-        eb(
-          'guid',
-          'in',
-          eb
-            .selectFrom('domain_shared_organizations')
-            .select('domain_guid')
-            .where('organization_guid', '=', organization.guid),
-        ),
-      ]),
-    )
-  const domain = await candidates
-    .orderBy((eb) => eb.case().when('owning_organization_guid', 'is', null).then(0).else(1).end())
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst()
+  const domain = await findDefaultDomain(c.var.db, organization.guid)
   if (!domain) throw notFound('Domain')
   return c.json(await presented(c, domains, await find(c, domains, domain.guid)))
 })

@@ -4,6 +4,7 @@ import { clearBuildpackCache, removeApp } from './app-jobs.ts'
 import { removeBuildpack, uploadBuildpack } from './buildpack-jobs.ts'
 import { removeDomain } from './domain-jobs.ts'
 import { copyDroplet, removeDroplet, uploadDroplet } from './droplet-jobs.ts'
+import { applyManifest } from './manifest-job.ts'
 import { removeOrganization } from './organization-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
 import { removeRole } from './role-deletion.ts'
@@ -46,6 +47,7 @@ export const jobHandlers: Readonly<Record<string, JobHandler>> = {
   'role.delete': removeRole,
   'space.delete': removeSpace,
   'route.delete': removeRoute,
+  'space.apply_manifest': applyManifest,
   'space.delete_unmapped_routes': removeUnmappedRoutes,
   'user.delete': removeUser,
 }

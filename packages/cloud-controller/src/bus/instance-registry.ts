@@ -1,4 +1,4 @@
-import type { Heartbeat, HeartbeatInstance } from '@vcap/protocol'
+import type { DropletExited, Heartbeat, HeartbeatInstance } from '@vcap/protocol'
 
 /** An instance as its DEA last told. */
 export interface KnownInstance extends HeartbeatInstance {
@@ -24,6 +24,18 @@ export class InstanceRegistry {
   heartbeat({ dea, droplets }: Heartbeat): void {
     const instances = droplets.map((instance) => ({ ...instance, dea }))
     this.#deas.set(dea, { instances, expiresAt: this.#now() + this.#timeoutInMilliseconds })
+  }
+
+  /** An exit is told before the heartbeat that would show it; until then the instance must not count as alive. */
+  exited({ droplet, instance: guid }: Pick<DropletExited, 'droplet' | 'instance'>): void {
+    for (const [id, dea] of this.#deas) {
+      const instances = dea.instances.map((instance) =>
+        instance.droplet === droplet && instance.instance === guid
+          ? { ...instance, state: 'CRASHED' as const, state_timestamp: this.#now() / 1000 }
+          : instance,
+      )
+      this.#deas.set(id, { ...dea, instances })
+    }
   }
 
   remove(deaId: string): void {

@@ -77,6 +77,7 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
     DropletExited,
     (exited) => {
       pending.settle(exited.droplet, exited.version, exited.index)
+      registry.exited(exited)
       waiters.notify(exited.droplet)
       runJob('droplet-exited', exited)
     },

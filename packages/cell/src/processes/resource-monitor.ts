@@ -27,6 +27,8 @@ interface Watch extends Watched {
   hasExceeded: boolean
 }
 
+const shortestCpuSampleInMs = 250
+
 /** Measures instances and staging tasks at intervals, and says when one exceeds its limits. Killing is up to who watches. */
 export class ResourceMonitor {
   readonly #table: ProcessTable
@@ -99,8 +101,16 @@ export class ResourceMonitor {
   }
 
   #measure(watch: Watch, members: readonly ProcessEntry[]): void {
+    const memoryInBytes = this.#memory(members, watch.memoryLimitInBytes)
+    watch.usage = { ...watch.usage, cpu: this.#cpu(watch, members), memoryInBytes }
+    if (memoryInBytes > watch.memoryLimitInBytes) this.#exceed(watch, 'memory')
+  }
+
+  /** Cores used since the last sample. The system counts in hundredths of a second, so a moment is too short to tell. */
+  #cpu(watch: Watch, members: readonly ProcessEntry[]): number {
     const now = performance.now()
-    const elapsedInSeconds = (now - watch.sampledAt) / 1000
+    const elapsedInMs = now - watch.sampledAt
+    if (elapsedInMs < shortestCpuSampleInMs) return watch.usage.cpu
     let spentInSeconds = 0
     const cpuInSeconds = new Map<number, number>()
     for (const { pid, cpuInSeconds: total } of members) {
@@ -109,10 +119,7 @@ export class ResourceMonitor {
     }
     watch.cpuInSeconds = cpuInSeconds
     watch.sampledAt = now
-    const memoryInBytes = this.#memory(members, watch.memoryLimitInBytes)
-    const cpu = elapsedInSeconds > 0 ? Math.max(0, spentInSeconds / elapsedInSeconds) : 0
-    watch.usage = { ...watch.usage, cpu, memoryInBytes }
-    if (memoryInBytes > watch.memoryLimitInBytes) this.#exceed(watch, 'memory')
+    return Math.max(0, (spentInSeconds * 1000) / elapsedInMs)
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Caller } from '../permissions/caller.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { actorOf, recordAuditEvent } from './audit-events.ts'
+import { knowUser } from './users.ts'
 
 export const defaultQuotaName = 'default'
 
@@ -55,6 +56,7 @@ export async function createOrganization(
 }
 
 async function addCreator(trx: Trx, organizationGuid: string, caller: Caller): Promise<void> {
+  await knowUser(trx, caller.userGuid)
   for (const type of ['organization_user', 'organization_manager'] as const) {
     const time = now()
     await trx

@@ -5,6 +5,7 @@ import { organizationRoleTypes } from '../db/schema.ts'
 import { unprocessable } from '../errors/api-error.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { type Actor, recordAuditEvent } from './audit-events.ts'
+import { knowUser } from './users.ts'
 
 /** Who holds a role; the name is null when UAA does not know or did not answer. */
 export interface RoleUser {
@@ -60,15 +61,6 @@ async function requireOrganizationRole(trx: Trx, userGuid: string, organizationG
     .limit(1)
     .executeTakeFirst()
   if (!role) throw lacksOrganizationRole()
-}
-
-async function knowUser(trx: Trx, guid: string): Promise<void> {
-  const time = now()
-  await trx
-    .insertInto('users')
-    .values({ guid, created_at: time, updated_at: time })
-    .onConflict((conflict) => conflict.column('guid').doNothing())
-    .execute()
 }
 
 /** Whether somebody who is only in the organization because of this role still has roles in its spaces. */

@@ -14,6 +14,16 @@ export async function createUser(
   await saveMetadata(trx, { type: 'user', guid }, metadata)
 }
 
+/** Makes the row of a user unless there is one: somebody whose row was deleted may still hold a token, or get a role again. */
+export async function knowUser(trx: Trx, guid: string): Promise<void> {
+  const time = now()
+  await trx
+    .insertInto('users')
+    .values({ guid, created_at: time, updated_at: time })
+    .onConflict((conflict) => conflict.column('guid').doNothing())
+    .execute()
+}
+
 /** Labels and annotations are all of a user that is kept here. */
 export async function updateUser(trx: Trx, guid: string, metadata: MetadataMessage | undefined): Promise<void> {
   await trx.updateTable('users').set({ updated_at: now() }).where('guid', '=', guid).execute()

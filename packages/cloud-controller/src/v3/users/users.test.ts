@@ -141,6 +141,18 @@ test('DELETE /v3/users/:guid removes the user and its roles with a job', async (
   assert.deepEqual(await db.selectFrom('roles').selectAll().where('user_guid', '=', userGuid).execute(), [])
 })
 
+test('who was deleted but still has a token makes organizations as before', async (t) => {
+  const { admin, as, runJobs } = await testController(t)
+  const user = await as()
+  await admin.patch('/v3/feature_flags/user_org_creation', { enabled: true })
+  await user.get('/v3/organizations')
+  await admin.delete(`/v3/users/${user.userGuid}`)
+  await runJobs()
+  const { status, body } = await user.post('/v3/organizations', { name: 'mine' })
+  assert.equal(status, 201)
+  assert.equal((await user.patch(`/v3/organizations/${body.guid}`, { name: 'ours' })).status, 200)
+})
+
 test('lists of users answer 503 while UAA is down', async (t) => {
   const { admin, services } = await testController(t)
   Object.assign(services.userDirectory, { byGuids: () => Promise.reject(apiError('UaaUnavailable')) })

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { postgresPrograms, startPostgresCluster } from './postgres-cluster.ts'
 
 /**
  * Runs the suite with node:test. Arguments narrow it: `node tools/run-tests.ts packages/router` runs the tests below that folder.
  * Two files run at once; a file that needs the machine for itself says so by living under `test/`, which runs last.
+ *
+ * The Cloud Controller's tests run on SQLite, and once more on a PostgreSQL server that is started for them where its programs are
+ * installed. `DATABASES=sqlite`, `postgres` or both narrows that. `VCAP_TEST_REQUIRE=postgres` makes it a failure that they are missing.
  */
 const wanted = process.argv.slice(2)
 const all = globSync('{packages/*/src,tools,buildpacks,test}/**/*.test.ts').filter(
@@ -14,25 +18,63 @@ if (files.length === 0) throw new Error(`no test file below ${wanted.join(', ')}
 
 const endToEnd = files.filter((file) => file.startsWith('test/'))
 const beside = files.filter((file) => !file.startsWith('test/'))
+const onDatabases = beside.filter(
+  (file) => file.startsWith('packages/cloud-controller/') && /\/testing\/|\.\/db\//.test(readFileSync(file, 'utf8')),
+)
+const onPostgresOnly = beside.filter((file) => file.endsWith('postgres.test.ts'))
 
-let failed = false
-for (const [batch, concurrency] of [
-  [beside, 2],
-  [endToEnd, 1],
-] as const) {
-  if (batch.length > 0 && (await run([...batch].sort(), concurrency)) !== 0) failed = true
+const databases = new Set((process.env.DATABASES ?? 'sqlite,postgres').split(','))
+const outcomes: string[] = []
+
+if (databases.has('sqlite')) {
+  const anywhere = beside.filter((file) => !onPostgresOnly.includes(file))
+  await run('', anywhere, 2)
 }
-process.exitCode = failed ? 1 : 0
+if (databases.has('postgres') && onDatabases.length > 0) await runOnPostgres()
+await run('end to end', endToEnd, 1)
+process.stdout.write(`\n${outcomes.join('\n')}\n`)
 
-function run(batch: string[], concurrency: number): Promise<number> {
+async function runOnPostgres(): Promise<void> {
+  const title = 'Cloud Controller on PostgreSQL'
+  const programs = postgresPrograms()
+  if (!programs) {
+    const isRequired = (process.env.VCAP_TEST_REQUIRE ?? '').split(',').includes('postgres')
+    if (isRequired) process.exitCode = 1
+    outcomes.push(
+      `${isRequired ? 'FAILED' : 'SKIPPED'}: ${title}: there is no initdb, neither on the PATH nor in /usr/lib/postgresql`,
+    )
+    return
+  }
+  const cluster = await startPostgresCluster(programs)
+  try {
+    await run(title, onDatabases, 2, { VCAP_TEST_POSTGRES_URL: cluster.url })
+  } finally {
+    await cluster.stop()
+  }
+}
+
+async function run(
+  title: string,
+  batch: string[],
+  concurrency: number,
+  environment: Record<string, string> = {},
+): Promise<void> {
+  if (batch.length === 0) return
+  if (title !== '') process.stdout.write(`\n==> ${title}\n`)
+  const begin = performance.now()
   const arguments_ = [
     '--disable-warning=ExperimentalWarning',
     '--test',
     `--test-concurrency=${concurrency}`,
     '--test-reporter=spec',
     '--test-timeout=300000',
-    ...batch,
+    ...batch.toSorted(),
   ]
-  const child = spawn(process.execPath, arguments_, { stdio: 'inherit' })
-  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
+  const child = spawn(process.execPath, arguments_, { stdio: 'inherit', env: { ...process.env, ...environment } })
+  const code = await new Promise<number>((resolve) => child.on('exit', (exitCode) => resolve(exitCode ?? 1)))
+  if (code !== 0) process.exitCode = 1
+  const seconds = ((performance.now() - begin) / 1000).toFixed(0)
+  outcomes.push(
+    `${code === 0 ? 'passed' : 'FAILED'}: ${title || 'all packages'}: ${batch.length} files in ${seconds} s`,
+  )
 }

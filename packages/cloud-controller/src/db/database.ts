@@ -1,6 +1,7 @@
-import { Kysely } from 'kysely'
-import { databaseKind } from './dialect.ts'
-import type { Db, Tables } from './schema.ts'
+import { Kysely, type KyselyConfig, type TransactionBuilder } from 'kysely'
+import { type DatabaseKind, databaseKind } from './dialect.ts'
+import type { Db, Tables, Trx } from './schema.ts'
+import { asTransaction, repeatedOnConflict } from './transactions.ts'
 
 export interface DatabaseOptions {
   /** Called for every statement with its duration, for metrics and for tests that count. */
@@ -9,9 +10,29 @@ export interface DatabaseOptions {
 
 /** Opens one connection of this thread. It is not checked that the schema is current: `migrate` does that once, at start. */
 export async function openDatabase(url: string, { onQuery }: DatabaseOptions = {}): Promise<Db> {
-  const { dialect } = await databaseKind(url)
-  return new Kysely<Tables>({
-    dialect,
+  const kind = await databaseKind(url)
+  return new ControllerDatabase(kind, {
+    dialect: kind.dialect,
     ...(onQuery && { log: (event) => onQuery(event.query.sql, event.queryDurationMillis) }),
   })
+}
+
+/** Kysely with our rules for transactions: as if one at a time, repeated on conflict, and known to be open. */
+class ControllerDatabase extends Kysely<Tables> {
+  readonly #kind: DatabaseKind
+
+  constructor(kind: DatabaseKind, config: KyselyConfig) {
+    super(config)
+    this.#kind = kind
+  }
+
+  override transaction(): TransactionBuilder<Tables> {
+    const { isolationLevel } = this.#kind
+    const builder = isolationLevel ? super.transaction().setIsolationLevel(isolationLevel) : super.transaction()
+    const execute = builder.execute.bind(builder)
+    return Object.assign(builder, {
+      execute: <T>(work: (trx: Trx) => Promise<T>): Promise<T> =>
+        repeatedOnConflict(() => execute((trx) => asTransaction(() => work(trx)))),
+    })
+  }
 }

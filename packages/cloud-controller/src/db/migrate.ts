@@ -13,7 +13,7 @@ const migrations: Record<string, { up: (db: AnyDb, kind: DatabaseKind) => Promis
  * Controllers may start at once: Kysely's lock lets one of them work and the others wait.
  */
 export async function migrate(databaseUrl: string): Promise<void> {
-  const kind = await databaseKind(databaseUrl)
+  const kind = await databaseKind(databaseUrl, { isPatient: true })
   const db: AnyDb = new Kysely({ dialect: kind.dialect })
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: async () => forKind(kind) } })

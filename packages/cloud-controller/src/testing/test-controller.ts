@@ -10,7 +10,6 @@ import { diskBlobstore } from '../blobstore/blobstore.ts'
 import type { Bus, BusOperations } from '../bus/bus.ts'
 import { CloudControllerConfig, type Settings } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
-import { migrate } from '../db/migrate.ts'
 import type { Db, OrganizationRoleType, SpaceRoleType } from '../db/schema.ts'
 import { createApp } from '../http/app.ts'
 import { ensureUser } from '../http/authentication.ts'
@@ -18,6 +17,7 @@ import type { IncomingRequest, ThreadServices } from '../http/environment.ts'
 import { runDueJobs } from '../jobs/run-jobs.ts'
 import type { UaaUser, UserDirectory } from '../uaa/user-directory.ts'
 import { now } from '../v3/kit/timestamps.ts'
+import { testDatabase } from './test-database.ts'
 
 /** What came back. `body` is parsed JSON, or text where it is none. */
 export interface Answer {
@@ -84,6 +84,8 @@ export const globalScopes = {
 export async function testController(t: TestContext, config: Record<string, unknown> = {}): Promise<TestController> {
   const directory = await mkdtemp(join(tmpdir(), 'vcap-controller-'))
   await mkdir(join(directory, 'uploads'))
+  // A test that names a database has another test controller on it.
+  const database = config.databaseUrl === undefined ? await testDatabase(directory) : undefined
   const settings = CloudControllerConfig.parse({
     dataDirectory: directory,
     nats: { url: 'nats://127.0.0.1:1' },
@@ -91,10 +93,10 @@ export async function testController(t: TestContext, config: Record<string, unkn
     stagingAuth: { username: 'staging', password: 'staging-secret' },
     encryptionKeys: { current: 'first', keys: { first: 'a key for tests' } },
     externalUrl: 'http://api.example.org',
+    databaseUrl: database?.url,
     ...config,
   })
   let statements = 0
-  await migrate(settings.databaseUrl)
   const db = await openDatabase(settings.databaseUrl, { onQuery: () => (statements += 1) })
   await seedDatabase(db, settings)
 
@@ -116,6 +118,7 @@ export async function testController(t: TestContext, config: Record<string, unkn
 
   t.after(async () => {
     await db.destroy()
+    await database?.giveBack()
     await rm(directory, { recursive: true, force: true })
   })
 

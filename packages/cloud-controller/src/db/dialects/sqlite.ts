@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type Dialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { type Dialect, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { DatabaseUnavailable } from '../database-unavailable.ts'
 
 /** How long a thread waits for the one writer before SQLITE_BUSY. */
 const busyTimeoutInMilliseconds = 10_000
@@ -11,9 +12,20 @@ const preparedStatementLimit = 500
  * a lock. `synchronous=NORMAL` with WAL loses nothing when the process is killed, only (the last commits) at a power cut.
  */
 export function sqliteDialect(file: string): Dialect {
-  return new SqliteDialect({
-    database: async () => openSqlite(file),
-  })
+  return new OurSqliteDialect({ database: async () => openSqlite(file) })
+}
+
+/** Migrations in a transaction, which SQLite is able to do: of several Cloud Controllers that start at once one works. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class OurSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter()
+  }
 }
 
 function openSqlite(file: string): SqliteDatabase {
@@ -47,8 +59,22 @@ function writeTransaction(sql: string): string {
 function adapt(statement: StatementSync): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-    run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+    all: (parameters) => withOurErrors(() => statement.all(...(parameters as SQLInputValue[]))),
+    run: (parameters) => withOurErrors(() => statement.run(...(parameters as SQLInputValue[]))),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,
+  }
+}
+
+/** SQLITE_BUSY: another wrote for longer than the busy timeout. */
+const busyCode = 5
+
+function withOurErrors<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    // The low byte of an extended result code is the primary one.
+    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === busyCode)
+      throw new DatabaseUnavailable(error)
+    throw error
   }
 }

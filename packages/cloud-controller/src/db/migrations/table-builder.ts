@@ -15,21 +15,23 @@ export function tableWithId(db: AnyDb, name: string, { identity }: DatabaseKind)
 /** Starts a table whose rows clients know by guid. */
 export function identifiedTable(db: AnyDb, name: string, kind: DatabaseKind): CreateTableBuilder<string, never> {
   return tableWithId(db, name, kind)
-    .addColumn('guid', 'text', (column) => column.notNull().unique())
-    .addColumn('created_at', 'text', (column) => column.notNull())
-    .addColumn('updated_at', 'text', (column) => column.notNull()) as CreateTableBuilder<string, never>
+    .addColumn('guid', kind.textType, (column) => column.notNull().unique())
+    .addColumn('created_at', kind.textType, (column) => column.notNull())
+    .addColumn('updated_at', kind.textType, (column) => column.notNull()) as CreateTableBuilder<string, never>
 }
 
-/** Adds columns by short description: `name!` is not null, `flag`s and numbers are integers, `>table` is a foreign key on its guid. */
+/** Adds columns by short description: `text!` is not null, flags and numbers are integers, `>table` is a foreign key on its guid. */
 export function withColumns<T extends CreateTableBuilder<string, never>>(
   table: T,
+  { textType }: DatabaseKind,
   columns: Readonly<Record<string, ColumnKind>>,
 ): T {
   let builder: CreateTableBuilder<string, string> = table
   for (const [name, kind] of Object.entries(columns)) {
     const [type, parent] = kind.split('>') as [string, string | undefined]
     const required = type.endsWith('!')
-    builder = builder.addColumn(name, sqlTypes[type.replace('!', '') as keyof typeof sqlTypes], (column) => {
+    const sqlType = type.replace('!', '') as Kind
+    builder = builder.addColumn(name, sqlType === 'text' ? textType : sqlType, (column) => {
       const checked = required ? column.notNull() : column
       return parent ? checked.references(`${parent}.guid`) : checked
     })
@@ -37,6 +39,5 @@ export function withColumns<T extends CreateTableBuilder<string, never>>(
   return builder as unknown as T
 }
 
-const sqlTypes = { text: 'text', integer: 'integer', bigint: 'bigint' } as const
-type Kind = keyof typeof sqlTypes
+type Kind = 'text' | 'integer' | 'bigint'
 export type ColumnKind = Kind | `${Kind}!` | `${Kind}${'' | '!'}>${string}`

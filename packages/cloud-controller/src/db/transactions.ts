@@ -1,0 +1,42 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout } from 'node:timers/promises'
+import { DatabaseUnavailable } from './database-unavailable.ts'
+
+const open = new AsyncLocalStorage<true>()
+
+/** Whether this code runs inside a transaction: then it must not tell the bus anything, and never wait for the reactor. */
+export function isInTransaction(): boolean {
+  return open.getStore() === true
+}
+
+/** Runs the callback of a transaction so that `isInTransaction` knows. */
+export function asTransaction<T>(work: () => Promise<T>): Promise<T> {
+  return open.run(true, work)
+}
+
+const conflictTries = 10
+const firstPauseInMilliseconds = 4
+const longestPauseInMilliseconds = 250
+
+/**
+ * Runs a whole transaction again when PostgreSQL has rolled it back for the sake of another: serialization failures and
+ * deadlocks, which are nobody's fault. Its callback may therefore run more than once, so it must change nothing but the
+ * database. Throws DatabaseUnavailable after ten tries.
+ */
+export async function repeatedOnConflict<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let pause = firstPauseInMilliseconds, tries = 1; ; pause = Math.min(pause * 2, longestPauseInMilliseconds)) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (!isConflict(error)) throw error
+      if (tries === conflictTries) throw new DatabaseUnavailable(error)
+      tries += 1
+      await setTimeout(pause * (0.5 + Math.random()))
+    }
+  }
+}
+
+/** 40001 serialization_failure, 40P01 deadlock_detected. */
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01')
+}

@@ -1,4 +1,4 @@
-import type { Row, Trx } from '../../db/schema.ts'
+import type { Db, Row, Trx } from '../../db/schema.ts'
 import { unprocessable } from '../../errors/api-error.ts'
 import type { Acting } from '../app-events.ts'
 import { lifecycleForNewApp } from '../app-lifecycle.ts'
@@ -33,8 +33,9 @@ export async function findOrCreateApp(
   })
 }
 
-async function findApp(trx: Trx, space: Row<'spaces'>, name: string): Promise<Row<'apps'> | undefined> {
-  return trx
+/** The app of this name in the space. */
+export async function findApp(db: Db, space: Row<'spaces'>, name: string): Promise<Row<'apps'> | undefined> {
+  return db
     .selectFrom('apps')
     .selectAll()
     .where('space_guid', '=', space.guid)

@@ -30,10 +30,10 @@ async function fixture(t: TestContext): Promise<Fixture> {
   return { ...controller, ...place, apply, app }
 }
 
-const routesOf = async ({ admin }: Fixture, appGuid: string): Promise<string[]> =>
-  (await admin.get(`/v3/apps/${appGuid}/routes?order_by=created_at`)).body.resources.map(
-    (route: { url: string }) => route.url,
-  )
+const routesOf = async ({ admin }: Fixture, appGuid: string): Promise<string[]> => {
+  const { body } = await admin.get(`/v3/apps/${appGuid}/routes`)
+  return body.resources.map((route: { url: string }) => route.url).sort()
+}
 
 test('what cf push sends for a new app makes it, stopped, with its default route; the job is over at the first poll', async (t) => {
   const f = await fixture(t)

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { stringify } from 'yaml'
 import { obfuscatedUrl, recordAppEvent } from '../../actions/app-events.ts'
 import { actorOf, hidden } from '../../actions/audit-events.ts'
-import { findOrCreateApp } from '../../actions/manifests/find-or-create-app.ts'
+import { findApp, findOrCreateApp } from '../../actions/manifests/find-or-create-app.ts'
 import { notAuthorized } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
@@ -61,16 +61,9 @@ routes.post('/v3/spaces/:guid/manifest_diff', async (c) => {
   const space = await find(c, spaces)
   await requireInSpace(db, caller, space.guid, 'write')
   const sent = await manifestApps(c)
-  const names = sent.map(({ manifest }) => manifest.name)
-  const known = await db
-    .selectFrom('apps')
-    .selectAll()
-    .where('space_guid', '=', space.guid)
-    .where('name', 'in', names)
-    .execute()
   const diff = []
   for (const [index, { raw, manifest }] of sent.entries()) {
-    const app = known.find(({ name }) => name === manifest.name)
+    const app = await findApp(db, space, manifest.name)
     diff.push(...manifestDiff(raw, app && (await generatedManifest(db, settings, app)), index))
   }
   return c.json({ diff }, 201)

@@ -37,7 +37,16 @@ test('a body must be said to be YAML', async (t) => {
 test('what is no manifest is refused', async (t) => {
   const refusal = await refuser(t)
   const unreadable = [400, '1001 Request invalid due to parse error: invalid request body']
-  for (const body of ['key: [', 'just text', '[a]', '', '\t- x: y', '['.repeat(50_000)])
+  for (const body of [
+    'key: [',
+    'just text',
+    '[a]',
+    '',
+    '\t- x: y',
+    '['.repeat(900_000),
+    '- '.repeat(400_000),
+    `a: ${'{b: '.repeat(101)}`,
+  ])
     assert.deepEqual(await refusal(body), unreadable, body.slice(0, 20))
   const invalidText = [400, '1001 Request invalid due to parse error: Invalid UTF-8 encoding in YAML data']
   assert.deepEqual(await refusal(Uint8Array.of(0x61, 0x3a, 0x20, 0xff)), invalidText)

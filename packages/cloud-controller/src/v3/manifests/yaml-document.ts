@@ -1,4 +1,4 @@
-import { isScalar, parseAllDocuments, type Tags, visit } from 'yaml'
+import { isScalar, Lexer, parseAllDocuments, type Tags, visit } from 'yaml'
 import { apiError, badRequest } from '../../errors/api-error.ts'
 
 /** A mapping of a manifest. */
@@ -8,6 +8,7 @@ export const isMapping = (value: unknown): value is YamlMapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const sizeLimitInBytes = 1024 * 1024
+const nestingLimit = 100
 const typePrefix = 'tag:yaml.org,2002:'
 /** Types for which JSON has no like; what has one of them is read as text, list or mapping. */
 const refusedTypes = ['timestamp', 'omap', 'pairs', 'set'].map((type) => typePrefix + type)
@@ -51,17 +52,29 @@ function firstDocument(text: string) {
 }
 
 function parsedDocuments(text: string) {
-  try {
-    return parseAllDocuments(text, {
-      version: '1.1',
-      customTags: supportedTypes,
-      resolveKnownTags: false,
-      intAsBigInt: true,
-      uniqueKeys: false,
-    })
-  } catch (cause) {
-    // Nesting so deep that the stack is too small for it.
-    throw unreadable(cause)
+  requireShallow(text)
+  return parseAllDocuments(text, {
+    version: '1.1',
+    customTags: supportedTypes,
+    resolveKnownTags: false,
+    intAsBigInt: true,
+    uniqueKeys: false,
+  })
+}
+
+/**
+ * Refuses nesting that no manifest has: the parser would need seconds for it, and end with a full stack. What is nested by
+ * indentation needs so much space that the limit of the size suffices.
+ */
+function requireShallow(text: string): void {
+  let open = 0
+  let indicatorsInLine = 0
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') open += 1
+    else if (token === ']' || token === '}') open -= 1
+    else if (token === '-' || token === '?') indicatorsInLine += 1
+    else if (token === '\n') indicatorsInLine = 0
+    if (open + indicatorsInLine > nestingLimit) throw unreadable()
   }
 }
 

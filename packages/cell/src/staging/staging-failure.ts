@@ -20,10 +20,13 @@ export class StagingFailure extends Error {
 
 // Texts and exit statuses: buildpackapplifecycle errors.go; messages: cloud_controller_ng errors/v2.yml.
 
-export const noAppDetected = () => {
-  const text = 'None of the buildpacks detected a compatible application'
-  return new StagingFailure('NoAppDetectedError', text, text, 222)
-}
+export const noAppDetected = () =>
+  new StagingFailure(
+    'NoAppDetectedError',
+    'An app was not successfully detected by any available buildpack',
+    'None of the buildpacks detected a compatible application',
+    222,
+  )
 
 const compilePhase = 'App staging failed in the buildpack compile phase'
 

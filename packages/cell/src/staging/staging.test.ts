@@ -260,6 +260,11 @@ describe('staging', () => {
     assert.ok(log().includes('No start command specified by buildpack or via Procfile.'))
   })
 
+  const apiMessages = new Map([
+    ['NoAppDetectedError', 'An app was not successfully detected by any available buildpack'],
+    ['BuildpackCompileFailed', 'App staging failed in the buildpack compile phase'],
+    ['BuildpackReleaseFailed', 'App staging failed in the buildpack release phase'],
+  ])
   for (const { title, scripts, files = {}, type, exit, said } of [
     {
       title: 'no buildpack detects the app',
@@ -325,6 +330,8 @@ describe('staging', () => {
       })
       assert.equal(completion.error_info?.type, type)
       assert.equal(completion.error, completion.error_info?.message)
+      const apiMessage = apiMessages.get(type)
+      if (apiMessage !== undefined) assert.equal(completion.error, apiMessage)
       assert.equal(completion.droplet_sha1, undefined)
       assert.ok(log().includes(`Exit status ${exit}`), log().join('\n'))
       assert.ok(

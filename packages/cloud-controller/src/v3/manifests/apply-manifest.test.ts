@@ -286,16 +286,16 @@ const jobFaults: ReadonlyArray<readonly [title: string, app: string, detail: str
   ],
 ]
 
-for (const [title, app, detail, code = 10_008] of jobFaults) {
-  test(`${title} fails the job`, async (t) => {
-    const f = await fixture(t)
-    await givenApp(f, f.spaceGuid, 'a')
-    const { body } = await f.apply(`{applications: [{name: a, ${app}}]}`)
-    assert.equal(body.state, 'FAILED')
+test('what only the state of the platform forbids fails the job, in words that name app and route', async (t) => {
+  const f = await fixture(t)
+  for (const [index, [title, app, detail, code = 10_008]] of jobFaults.entries()) {
+    const { name } = await givenApp(f, f.spaceGuid, `app-${index}`)
+    const { body } = await f.apply(`{applications: [{name: ${name}, ${app}}]}`)
+    assert.equal(body.state, 'FAILED', title)
     const errors = body.errors.map((error: { code: number; detail: string }) => [error.code, error.detail])
-    assert.deepEqual(errors, [[code, `For application 'a': ${detail}`]])
-  })
-}
+    assert.deepEqual(errors, [[code, `For application '${name}': ${detail}`]], title)
+  }
+})
 
 test('a name that makes no host fails the default route', async (t) => {
   const f = await fixture(t)

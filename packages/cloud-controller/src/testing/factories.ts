@@ -70,6 +70,27 @@ export async function givenDroplet(
   return row.guid
 }
 
+/** A package of an app whose bits were uploaded. */
+export async function givenReadyPackage({ db }: Pick<TestController, 'db'>, appGuid: string): Promise<string> {
+  const row = identity()
+  await db
+    .insertInto('packages')
+    .values({
+      ...row,
+      app_guid: appGuid,
+      type: 'bits',
+      state: 'READY',
+      error: null,
+      sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709',
+      sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      docker_image: null,
+      docker_username: null,
+      sealed_docker_password: null,
+    })
+    .execute()
+  return row.guid
+}
+
 /** An app with a current droplet, ready to start. */
 export async function givenStartableApp(
   controller: Pick<TestController, 'admin' | 'db'>,

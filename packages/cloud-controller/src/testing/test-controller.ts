@@ -30,7 +30,7 @@ export interface Answer {
 /** Makes requests as one caller. A path, and a body that is sent as JSON unless it is text or bytes. */
 export interface Client {
   readonly userGuid: string
-  get(path: string): Promise<Answer>
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   patch(path: string, body?: unknown): Promise<Answer>
   put(path: string, body?: unknown): Promise<Answer>
@@ -234,7 +234,7 @@ function clientOf(
   }
   return {
     userGuid,
-    get: (path) => send('GET', path, undefined, {}),
+    get: (path, headers = {}) => send('GET', path, undefined, headers),
     post: (path, body, headers = {}) => send('POST', path, body, headers),
     patch: (path, body) => send('PATCH', path, body, {}),
     put: (path, body) => send('PUT', path, body, {}),

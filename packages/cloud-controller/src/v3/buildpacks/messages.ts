@@ -6,11 +6,15 @@ const maximumLength = 250
 const name = text('Name', maximumLength).refine((value) => /^[-\w]+$/.test(value) || value.trim() === '', {
   error: 'Name is invalid',
 })
+/** The words differ from those of other integers that must be positive. */
+const position = integer('Position').refine((value) => !Number.isInteger(value) || value >= 1, {
+  error: 'Position must be greater than or equal to 1',
+})
 const fields = {
   stack: text('Stack', maximumLength).nullish(),
   enabled: flag('Enabled').nullish(),
   locked: flag('Locked').nullish(),
-  position: integer('Position', { minimum: 1 }).nullish(),
+  position: position.nullish(),
   metadata: metadataField.optional(),
 }
 
@@ -25,7 +29,7 @@ export const BuildpackCreate = z.strictObject({
 export const BuildpackUpdate = z.strictObject({
   ...fields,
   name: name.nullish(),
-  position: integer('Position', { minimum: 1 }).optional(),
+  position: position.optional(),
   enabled: flag('Enabled').optional(),
   locked: flag('Locked').optional(),
 })

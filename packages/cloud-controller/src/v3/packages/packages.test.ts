@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type TestContext, test } from 'node:test'
-import { ZipFile } from 'yazl'
 import { checksumsOf } from '../../bits/checksums.ts'
 import { modeOf, withZip } from '../../bits/zip-archive.ts'
 import { givenApp, givenSpace } from '../../testing/factories.ts'
 import { all, assertRoleTable, clientsOfAllRoles, spaceReaders } from '../../testing/role-table.ts'
 import { type TestController, testController } from '../../testing/test-controller.ts'
+import { upload as uploadParts, zipOf } from '../../testing/uploads.ts'
 
 const ofApp = (guid: string) => ({ relationships: { app: { data: { guid } } } })
 
@@ -23,37 +18,18 @@ async function givenPackage(t: TestContext) {
   return { controller, spaceGuid, organizationGuid, app, package: body as { guid: string } }
 }
 
-/** A multipart body in a file, as the reactor hands it over. */
-async function form(t: TestContext, parts: { bits?: string | Buffer; resources?: unknown }) {
-  const directory = await mkdtemp(join(tmpdir(), 'vcap-form-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  const data = new FormData()
-  if (parts.resources !== undefined)
-    data.set('resources', typeof parts.resources === 'string' ? parts.resources : JSON.stringify(parts.resources))
-  if (parts.bits !== undefined) data.set('bits', new Blob([new Uint8Array(Buffer.from(parts.bits))]), 'package.zip')
-  const response = new Response(data)
-  const file = join(directory, 'body')
-  await writeFile(file, Buffer.from(await response.arrayBuffer()))
-  return { file, headers: { 'content-type': response.headers.get('content-type') ?? '' } }
-}
-
-async function zipOf(t: TestContext, files: Record<string, { content: string; mode?: number }>): Promise<Buffer> {
-  const directory = await mkdtemp(join(tmpdir(), 'vcap-zip-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  const zip = new ZipFile()
-  for (const [name, { content, mode }] of Object.entries(files))
-    zip.addBuffer(Buffer.from(content), name, { mode: mode ?? 0o644 })
-  zip.end()
-  const chunks: Buffer[] = []
-  await pipeline(Readable.from(zip.outputStream), async (source) => {
-    for await (const chunk of source) chunks.push(chunk as Buffer)
+async function upload(
+  t: TestContext,
+  controller: TestController,
+  guid: string,
+  { bits, resources }: { bits?: string | Buffer; resources?: unknown },
+) {
+  return uploadParts(t, controller.admin, `/v3/packages/${guid}/upload`, {
+    ...(resources !== undefined && {
+      resources: typeof resources === 'string' ? resources : JSON.stringify(resources),
+    }),
+    ...(bits !== undefined && { bits: { filename: 'package.zip', content: bits } }),
   })
-  return Buffer.concat(chunks)
-}
-
-async function upload(t: TestContext, controller: TestController, guid: string, parts: Parameters<typeof form>[1]) {
-  const { file, headers } = await form(t, parts)
-  return controller.admin.upload(`/v3/packages/${guid}/upload`, file, headers)
 }
 
 /** Names, permission bits and text of what is in a stored package. */
@@ -124,7 +100,7 @@ test('an uploaded archive makes the package READY and is what cells download, by
     controller,
     package: { guid },
   } = await givenPackage(t)
-  const zip = await zipOf(t, { 'server.js': { content: 'listen()' } })
+  const zip = await zipOf({ 'server.js': { content: 'listen()' } })
   const { status, body } = await upload(t, controller, guid, { bits: zip })
   assert.equal(status, 200)
   assert.equal(body.state, 'READY')
@@ -143,7 +119,7 @@ test('files that were uploaded once are matched, and need not be sent again', as
   } = await givenPackage(t)
   const library = 'a library that is long enough to be kept'
   await upload(t, controller, guid, {
-    bits: await zipOf(t, { 'lib/x.js': { content: library }, 'a.js': { content: '1' } }),
+    bits: await zipOf({ 'lib/x.js': { content: library }, 'a.js': { content: '1' } }),
   })
   const sha1 = createHash('sha1').update(library).digest('hex')
   const known = { path: 'vendor/x.js', mode: '755', checksum: { value: sha1 }, size_in_bytes: library.length }
@@ -158,7 +134,7 @@ test('files that were uploaded once are matched, and need not be sent again', as
   assert.deepEqual(matches.body, { resources: [known] })
 
   const { body: second } = await controller.admin.post('/v3/packages', { type: 'bits', ...ofApp(app.guid) })
-  const bits = await zipOf(t, { 'bin/run': { content: 'echo', mode: 0o755 }, 'vendor/x.js': { content: 'old' } })
+  const bits = await zipOf({ 'bin/run': { content: 'echo', mode: 0o755 }, 'vendor/x.js': { content: 'old' } })
   assert.equal((await upload(t, controller, second.guid, { bits, resources: [known] })).body.state, 'READY')
   assert.deepEqual(await contentOf(controller, second.guid), { '755 bin/run': 'echo', '755 vendor/x.js': library })
 
@@ -188,7 +164,7 @@ test('a resource that would lie outside the app makes the package FAILED', async
     type: 'bits',
     ...ofApp((await controller.admin.get(`/v3/packages/${guid}`)).body.relationships.app.data.guid),
   })
-  await upload(t, controller, first.guid, { bits: await zipOf(t, { 'x.js': { content } }) })
+  await upload(t, controller, first.guid, { bits: await zipOf({ 'x.js': { content } }) })
   const sha1 = createHash('sha1').update(content).digest('hex')
   const resources = [{ path: '../../etc/passwd', checksum: { value: sha1 }, size_in_bytes: content.length }]
   const { body } = await upload(t, controller, guid, { resources })
@@ -205,7 +181,7 @@ test('an upload is refused without bits or resources, with broken resources, and
   assert.equal(nothing.body.errors[0].detail, 'Upload must include either resources or bits')
   const broken = await upload(t, controller, guid, { resources: '[{' })
   assert.equal(broken.body.errors[0].detail, 'Resources must be valid JSON.')
-  const bits = await zipOf(t, { a: { content: '1' } })
+  const bits = await zipOf({ a: { content: '1' } })
   const both = await Promise.all([upload(t, controller, guid, { bits }), upload(t, controller, guid, { bits })])
   assert.deepEqual(both.map(({ status }) => status).sort(), [200, 400])
   const refused = both.find(({ status }) => status === 400)
@@ -219,7 +195,7 @@ test('POST /v3/packages?source_guid= copies the bits to another app', async (t) 
     app,
     package: { guid },
   } = await givenPackage(t)
-  await upload(t, controller, guid, { bits: await zipOf(t, { 'server.js': { content: 'listen()' } }) })
+  await upload(t, controller, guid, { bits: await zipOf({ 'server.js': { content: 'listen()' } }) })
   const other = await givenApp(controller, spaceGuid, 'other')
   const same = await controller.admin.post(`/v3/packages?source_guid=${guid}`, ofApp(app.guid))
   assert.equal(same.body.errors[0].detail, 'Source and destination app cannot be the same')
@@ -234,7 +210,7 @@ test('DELETE /v3/packages/:guid answers 202; the job removes row and bits', asyn
     controller,
     package: { guid },
   } = await givenPackage(t)
-  await upload(t, controller, guid, { bits: await zipOf(t, { a: { content: '1' } }) })
+  await upload(t, controller, guid, { bits: await zipOf({ a: { content: '1' } }) })
   const { status, headers } = await controller.admin.delete(`/v3/packages/${guid}`)
   assert.equal(status, 202)
   await controller.runJobs()
@@ -252,7 +228,7 @@ test('who may see, make, change, upload, download and delete packages', async (t
     app,
     package: { guid },
   } = await givenPackage(t)
-  await upload(t, controller, guid, { bits: await zipOf(t, { a: { content: '1' } }) })
+  await upload(t, controller, guid, { bits: await zipOf({ a: { content: '1' } }) })
   const clients = await clientsOfAllRoles(controller, { spaceGuid, organizationGuid })
   await assertRoleTable(clients, (client) => client.get(`/v3/packages/${guid}`), all(spaceReaders, 200), 404)
   await assertRoleTable(

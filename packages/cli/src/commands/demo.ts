@@ -13,6 +13,7 @@ import { Story } from '../demo/story.ts'
 import type { Program } from '../main.ts'
 import { ComponentRows } from '../screen/component-rows.ts'
 import { Screen } from '../screen/screen.ts'
+import { startFault } from '../system/start-fault.ts'
 import { prepareSystem, type System } from '../system/start-system.ts'
 import { publicUrl } from '../system-addresses.ts'
 import { exitCodes } from '../user-error.ts'
@@ -54,7 +55,7 @@ export async function demo(commandLine: readonly string[], program: Program): Pr
   signals.onSecond(() => system.kill())
   let worked = false
   try {
-    const outcome = await Promise.race([play(system, story, rows), signals.first])
+    const outcome = await Promise.race([play(system, program.components, story, rows), signals.first])
     worked = outcome !== 'stop'
   } finally {
     rows.stopping()
@@ -66,10 +67,19 @@ export async function demo(commandLine: readonly string[], program: Program): Pr
   return worked ? exitCodes.ok : exitCodes.failed
 }
 
-async function play(system: System, story: Story, rows: ComponentRows): Promise<'end'> {
+async function play(
+  system: System,
+  components: Program['components'],
+  story: Story,
+  rows: ComponentRows,
+): Promise<'end'> {
   const { config } = system.plan
   await story.chapter('Start a Cloud Foundry on free ports', async () => {
-    await system.start()
+    try {
+      await system.start()
+    } catch (error) {
+      throw await startFault(error, system, components)
+    }
     rows.settled()
   })
   const api = publicUrl(config, 'api')

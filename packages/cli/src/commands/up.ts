@@ -3,11 +3,10 @@ import { defaultAdminPassword } from '../config/schema.ts'
 import type { Program } from '../main.ts'
 import { ComponentRows } from '../screen/component-rows.ts'
 import { Screen } from '../screen/screen.ts'
-import { StartError } from '../supervisor/supervised-component.ts'
-import { portConflicts } from '../system/settle-ports.ts'
+import { startFault } from '../system/start-fault.ts'
 import { prepareSystem, type System } from '../system/start-system.ts'
 import { appUrl, publicUrl } from '../system-addresses.ts'
-import { exitCodes, UserError, usageError } from '../user-error.ts'
+import { exitCodes } from '../user-error.ts'
 import { readOptions } from './options.ts'
 import { StopSignals } from './stop-signals.ts'
 
@@ -73,7 +72,7 @@ export async function up(commandLine: readonly string[], program: Program): Prom
   } catch (error) {
     rows.stopping()
     await system.stop()
-    throw error instanceof StartError ? await startFault(error, system, program) : error
+    throw await startFault(error, system, program.components)
   }
 }
 
@@ -92,20 +91,4 @@ Cloud Foundry is up, in ${(tookInMs / 1000).toFixed(1)} s.
   Data      ${plan.directory.root} (logs in ${plan.directory.logs})
   Stop      Ctrl-C
 `
-}
-
-async function startFault(error: StartError, { plan }: System, program: Program): Promise<UserError> {
-  if (error.failure?.kind === 'configuration')
-    return usageError(
-      `${error.message}\nIts keys are those below components.${error.component} in the configuration.`,
-      {
-        cause: error,
-      },
-    )
-  const log = `Its log: ${plan.directory.logs}/${error.component}.log`
-  const component = program.components.filter(({ name }) => name === error.component)
-  // Taken between our look and its own. Now that everything is stopped, whoever still has it is not us.
-  const conflicts = error.failure?.kind === 'port' ? await portConflicts(plan.config, component) : []
-  const why = conflicts.length > 0 ? conflicts.map(({ message }) => message).join('\n') : error.message
-  return new UserError(`${error.component} did not start: ${why}\n${log}`, exitCodes.failed, { cause: error })
 }

@@ -31,8 +31,10 @@ export interface JobOutcome {
  */
 export type JobHandler = (services: ThreadServices, job: ClaimedJob) => Promise<JobOutcome | undefined>
 
+export type JobHandlers = Readonly<Record<string, JobHandler>>
+
 /** Handlers by operation: one line each. */
-export const jobHandlers: Readonly<Record<string, JobHandler>> = {
+export const jobHandlers: JobHandlers = {
   'app.clear_buildpack_cache': clearBuildpackCache,
   'app.delete': removeApp,
   'buildpack.delete': removeBuildpack,

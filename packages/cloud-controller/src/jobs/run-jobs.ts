@@ -5,7 +5,7 @@ import type { Db, Row, Tables } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { errorAnswer } from '../http/error-answer.ts'
 import { now } from '../v3/kit/timestamps.ts'
-import { type JobHandler, jobHandlers } from './handlers.ts'
+import { type JobHandler, type JobHandlers, jobHandlers } from './handlers.ts'
 
 /** A claimed job that is not renewed for this long was left by a thread or process that died; another may take it. */
 const leaseInSeconds = 60
@@ -21,22 +21,26 @@ type ClaimedRow = Row<'jobs'> & { readonly lease_owner: string }
  * Runs jobs that are due, oldest first, until there is none left to claim or its turn is over. Returns how many were run.
  * Any number of job threads and Cloud Controllers may do this at once.
  */
-export async function runDueJobs(services: ThreadServices): Promise<number> {
+export async function runDueJobs(services: ThreadServices, handlers: JobHandlers = jobHandlers): Promise<number> {
   const end = Date.now() + turnInMilliseconds
   let ran = 0
   while (Date.now() < end) {
     const job = await claimJob(services.db)
     if (!job) break
-    await runJob(services, job)
+    await runJob(services, job, handlers)
     ran += 1
   }
   return ran
 }
 
 /** Runs one job now if it is still free: what a request does with a job so short that nobody should wait for it. */
-export async function runJobNow(services: ThreadServices, guid: string): Promise<void> {
+export async function runJobNow(
+  services: ThreadServices,
+  guid: string,
+  handlers: JobHandlers = jobHandlers,
+): Promise<void> {
   const job = await claimJob(services.db, guid)
-  if (job) await runJob(services, job)
+  if (job) await runJob(services, job, handlers)
 }
 
 /** Takes the oldest due job by writing our name into it; the condition makes sure that only one taker wins. */
@@ -75,7 +79,7 @@ const dueAt = (time: string) => (eb: ExpressionBuilder<Tables, 'jobs'>) =>
 
 const leaseEnd = (): string => new Date(Date.now() + leaseInSeconds * 1000).toISOString()
 
-async function runJob(services: ThreadServices, job: ClaimedRow): Promise<void> {
+async function runJob(services: ThreadServices, job: ClaimedRow, handlers: JobHandlers): Promise<void> {
   const renewal = setInterval(() => {
     write(services.db, job, { lease_until: leaseEnd() }).catch((error) =>
       services.logger.warn({ err: error, job: job.guid }, 'could not renew the lease of a job'),
@@ -84,7 +88,7 @@ async function runJob(services: ThreadServices, job: ClaimedRow): Promise<void> 
   try {
     if (job.attempts > maximumAttempts)
       throw new Error(`job ${job.operation} was tried ${maximumAttempts} times in vain`)
-    const handler: JobHandler | undefined = jobHandlers[job.operation]
+    const handler: JobHandler | undefined = handlers[job.operation]
     if (!handler) throw new Error(`no handler for job ${job.operation}`)
     const outcome = await handler(services, { ...job, payload: JSON.parse(job.payload) })
     if (outcome?.again) await postpone(services, job, outcome.again)

@@ -7,7 +7,6 @@ import type { AccessTokenClaims } from '@vcap/protocol'
 import { pino } from 'pino'
 import { seedDatabase } from '../actions/seed.ts'
 import { diskBlobstore } from '../blobstore/blobstore.ts'
-import type { Bus, BusOperations } from '../bus/bus.ts'
 import { CloudControllerConfig, type Settings } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
 import type { Db, OrganizationRoleType, SpaceRoleType } from '../db/schema.ts'
@@ -17,6 +16,7 @@ import type { IncomingRequest, ThreadServices } from '../http/environment.ts'
 import { runDueJobs } from '../jobs/run-jobs.ts'
 import type { UaaUser, UserDirectory } from '../uaa/user-directory.ts'
 import { now } from '../v3/kit/timestamps.ts'
+import { type FakeBus, fakeBus } from './fake-bus.ts'
 import { testDatabase } from './test-database.ts'
 
 /** What came back. `body` is parsed JSON, or text where it is none. */
@@ -37,15 +37,6 @@ export interface Client {
   delete(path: string, body?: unknown): Promise<Answer>
   /** Sends a request whose body the reactor would have put into `file`. */
   upload(path: string, file: string, headers: Record<string, string>): Promise<Answer>
-}
-
-/** What a thread asked of the reactor, and what the fake reactor answers. */
-export interface FakeBus extends Bus {
-  readonly calls: Array<{ name: keyof BusOperations; values: readonly unknown[] }>
-  answer<K extends keyof BusOperations>(
-    name: K,
-    operation: (...values: Parameters<BusOperations[K]>) => Awaited<ReturnType<BusOperations[K]>>,
-  ): void
 }
 
 export interface TestController {
@@ -248,26 +239,6 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return text
-  }
-}
-
-function fakeBus(): FakeBus {
-  const calls: FakeBus['calls'] = []
-  // biome-ignore lint/suspicious/noExplicitAny: one map for operations of every type
-  const answers = new Map<keyof BusOperations, (...values: any[]) => unknown>([
-    ['dea.find', () => []],
-    ['dea.instances', () => ({})],
-    ['changes.wait', () => false],
-  ])
-  const call = (name: keyof BusOperations, values: readonly unknown[]): unknown => {
-    calls.push({ name, values: structuredClone(values) })
-    return answers.get(name)?.(...values)
-  }
-  return {
-    calls,
-    answer: (name, operation) => void answers.set(name, operation),
-    scheduleSync: (name, ...values) => call(name, values) as never,
-    schedule: (name, ...values) => void call(name, values),
   }
 }
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { reactorOperations, registerErrorClass, workerData } from '@vcap/reactor/thread'
+import { reactorOperations, refuseScheduleSyncWhile, registerErrorClass, workerData } from '@vcap/reactor/thread'
 import { diskBlobstore } from '../blobstore/blobstore.ts'
 import type { Bus, BusOperations } from '../bus/bus.ts'
 import type { Settings } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
+import { isInTransaction } from '../db/transactions.ts'
 import { componentLogger } from '../http/component-logger.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { uaaUserDirectory } from '../uaa/user-directory.ts'
@@ -12,6 +13,9 @@ import { registerErrorClasses } from './error-classes.ts'
 /** Opens what a request or job thread has for its life: its own database connection above all. */
 export async function openThreadServices(): Promise<ThreadServices> {
   registerErrorClasses(registerErrorClass)
+  // In production a rule that was broken unseen must not break requests on top.
+  if (process.env.NODE_ENV !== 'production')
+    refuseScheduleSyncWhile(() => (isInTransaction() ? 'a database transaction is open' : undefined))
   const settings = workerData as Settings
   return {
     db: await openDatabase(settings.databaseUrl),

@@ -208,13 +208,10 @@ test('what the data directory holds is for its owner alone, and secrets stay the
     const vcap = new SpawnedVcap(t, place.up())
     await vcap.hasPrinted(/Cloud Foundry is up/)
     secrets.push(readFileSync(secretsFile, 'utf8'))
-    for (const file of [
-      secretsFile,
-      join(place.dataDirectory, 'run/nats.json'),
-      join(place.dataDirectory, 'logs/nats.log'),
-    ])
-      assert.equal(mode(file), '600', file)
-    assert.equal(mode(join(place.dataDirectory, 'run')), '700')
+    for (const file of ['secrets.json', 'lock.db', 'run/nats.json', 'logs/nats.log'])
+      assert.equal(mode(join(place.dataDirectory, file)), '600', file)
+    for (const folder of ['run', 'logs', 'controller', 'uaa'])
+      assert.equal(mode(join(place.dataDirectory, folder)), '700', folder)
     vcap.child.kill('SIGTERM')
     assert.equal(await vcap.hasEnded(), 0)
   }

@@ -31,7 +31,9 @@ export async function openDataDirectory(root: string): Promise<DataDirectory> {
   }
   try {
     await privateDirectory(root, process.getuid?.() === 0 ? 0o711 : 0o700)
-    await Promise.all([privateDirectory(directory.run, 0o700), privateDirectory(directory.logs, 0o700)])
+    // Made here and not by the components, so that apps never see into them, not even when their user may pass the root.
+    const ours = [directory.run, directory.logs, directory.of('controller'), directory.of('uaa')]
+    await Promise.all(ours.map((path) => privateDirectory(path, 0o700)))
   } catch (error) {
     throw new UserError(
       `The data directory ${root} can't be used: ${error instanceof Error ? error.message : error}. Choose another: --data-dir DIR`,

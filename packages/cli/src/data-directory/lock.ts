@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { identify } from '../system/process-identity.ts'
@@ -19,6 +19,7 @@ export interface DataDirectoryLock {
  * no stale lock to judge and two processes can't both believe that they cleaned one up.
  */
 export function lockDataDirectory(directory: DataDirectory): DataDirectoryLock {
+  closeSync(openSync(directory.lockFile, 'a', 0o600))
   const database = new DatabaseSync(directory.lockFile, { timeout: 0 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')

@@ -20,7 +20,7 @@ export async function startFault(
     )
   const log = `Its log: ${plan.directory.logs}/${error.component}.log`
   const component = components.filter(({ name }) => name === error.component)
-  // Taken between our look and its own. Now that everything is stopped, whoever still has it is not us.
+  // Taken between our look and its own. The component does not run, so whoever has the port is not us.
   const conflicts = error.failure?.kind === 'port' ? await portConflicts(plan.config, component) : []
   const why = conflicts.length > 0 ? conflicts.map(({ message }) => message).join('\n') : error.message
   return new UserError(`${error.component} did not start: ${why}\n${log}`, exitCodes.failed, { cause: error })

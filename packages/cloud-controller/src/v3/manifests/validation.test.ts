@@ -60,13 +60,15 @@ test('what is no manifest is refused', async (t) => {
   ])
 })
 
-test('aliases and more than 1 MiB are refused', async (t) => {
+test('aliases, more than 1 MiB and far too many elements are refused', async (t) => {
   const refusal = await refuser(t)
   const aliases = [400, '1004 Bad request: Manifest does not support Anchors and Aliases']
   assert.deepEqual(await refusal('applications: [{name: a, env: &e {A: b}}, {name: b, env: *e}]'), aliases)
   assert.deepEqual(await refusal('x: &x {a: b}\napplications:\n- <<: *x\n  name: a'), aliases)
   assert.deepEqual(await refusal('applications: [{name: a, env: *nowhere}]'), aliases)
   const tooLarge = [400, '1004 Bad request: Manifest size is too large. The maximum supported size is 1MB.']
+  const tooMany = [400, '1004 Bad request: Manifest has too many elements.']
+  assert.deepEqual(await refusal(`x: [${'1,'.repeat(500_000)}]`), tooMany)
   assert.deepEqual(await refusal(`# ${'x'.repeat(1024 * 1024)}\napplications: [{name: a}]`), tooLarge)
 })
 

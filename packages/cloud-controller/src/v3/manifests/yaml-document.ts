@@ -9,13 +9,15 @@ export const isMapping = (value: unknown): value is YamlMapping =>
 
 const sizeLimitInBytes = 1024 * 1024
 const nestingLimit = 100
+/** Each costs the parser up to a kilobyte. A manifest of a thousand apps has fifty thousand. */
+const tokenLimit = 250_000
 const typePrefix = 'tag:yaml.org,2002:'
 /** Types for which JSON has no like; what has one of them is read as text, list or mapping. */
 const refusedTypes = ['timestamp', 'omap', 'pairs', 'set'].map((type) => typePrefix + type)
 
 /**
  * Reads the one mapping that a YAML body must be, as plain data. Cloud Foundry speaks YAML 1.1: `yes` is true, `010` is eight.
- * Throws 400/1004 above 1 MiB and for aliases, 400/1001 for what is no YAML, no UTF-8 or no mapping.
+ * Throws 400/1004 above 1 MiB, for far too many elements and for aliases, 400/1001 for what is no YAML, no UTF-8 or no mapping.
  * Source: cloud_controller_ng app/controllers/v3/application_controller.rb (parsed_yaml).
  */
 export function parseYaml(bytes: Uint8Array): YamlMapping {
@@ -52,7 +54,7 @@ function firstDocument(text: string) {
 }
 
 function parsedDocuments(text: string) {
-  requireShallow(text)
+  requireModest(text)
   return parseAllDocuments(text, {
     version: '1.1',
     customTags: supportedTypes,
@@ -63,18 +65,21 @@ function parsedDocuments(text: string) {
 }
 
 /**
- * Refuses nesting that no manifest has: the parser would need seconds for it, and end with a full stack. What is nested by
- * indentation needs so much space that the limit of the size suffices.
+ * Refuses what would cost the parser too much: nesting that no manifest has ends with a full stack, a megabyte of the smallest
+ * elements with a full heap. What is nested by indentation needs so much space that the limit of the size suffices.
  */
-function requireShallow(text: string): void {
+function requireModest(text: string): void {
+  let tokens = 0
   let open = 0
   let indicatorsInLine = 0
   for (const token of new Lexer().lex(text)) {
+    tokens += 1
     if (token === '[' || token === '{') open += 1
     else if (token === ']' || token === '}') open -= 1
     else if (token === '-' || token === '?') indicatorsInLine += 1
     else if (token === '\n') indicatorsInLine = 0
     if (open + indicatorsInLine > nestingLimit) throw unreadable()
+    if (tokens > tokenLimit) throw badRequest('Manifest has too many elements.')
   }
 }
 

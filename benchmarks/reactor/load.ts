@@ -13,7 +13,13 @@ export interface LoadResult {
  * Clients that each keep one connection and send the next request when the answer is there. Raw sockets: the generator must cost little, as it
  * shares the cores with what it measures.
  */
-export async function load(port: number, path: string, clients: number, seconds: number): Promise<LoadResult> {
+export async function load(
+  port: number,
+  path: string,
+  clients: number,
+  seconds: number,
+  token: (client: number) => string = (client) => `client-${client}`,
+): Promise<LoadResult> {
   const latencies: number[] = []
   let failed = 0
   const end = performance.now() + seconds * 1000
@@ -24,7 +30,7 @@ export async function load(port: number, path: string, clients: number, seconds:
       await new Promise((resolve) => socket.once('connect', resolve))
       while (performance.now() < end) {
         const begin = performance.now()
-        const status = await exchange(socket, `${request}client-${i}\r\n\r\n`)
+        const status = await exchange(socket, `${request}${token(i)}\r\n\r\n`)
         latencies.push(performance.now() - begin)
         if (status !== 200) failed++
       }

@@ -12,7 +12,10 @@ describe('a deadline', () => {
     ['/gate', /blocked in scheduleSync\('waitForGate'\)/],
   ] as const) {
     it(`ends ${path}, answers 504, logs request and stack, and replaces the thread`, async () => {
-      await using started = await startTestReactor({ requestThreads: { minimum: 1, maximum: 1 } })
+      await using started = await startTestReactor({
+        // More patience than by default, for a machine that is busy with other tests.
+        requestThreads: { minimum: 1, maximum: 1, stackCaptureInMilliseconds: 8000 },
+      })
       const url = `${started.url}${path}${path.includes('?') ? '&' : '?'}deadline=0.15`
       const response = await fetch(url, { method: 'POST', body: 'x'.repeat(2_000_000) })
       assert.equal(response.status, 504)

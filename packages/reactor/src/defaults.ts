@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import type { HttpSettings } from './http-server.ts'
 import type { HttpOptions, ThreadPoolOptions } from './options.ts'
-import type { PoolSettings } from './thread-pool.ts'
+import type { PoolSettings } from './pool-settings.ts'
 
 const mebibyte = 1024 * 1024
 

@@ -10,8 +10,12 @@ import { fromWire } from './wire-error.ts'
 
 /** Beyond this an answer may not fit into the socket's buffers, and the client's pace matters. */
 const slowReaderMattersBeyondInBytes = 16 * 1024
-/** How long a client that is answered before it has sent its body may go on sending, so that it reads the answer and not a reset. */
-const lingerInMilliseconds = 500
+/**
+ * A client that is answered before it has sent its body may go on sending for a while, so that it reads the answer and not a reset: until it
+ * pauses, and in all.
+ */
+const lingerPauseInMilliseconds = 500
+const lingerInMilliseconds = 10_000
 
 /** One request and its answer, from the parsed head to the last byte. */
 export class Exchange implements Task {
@@ -159,9 +163,12 @@ export class Exchange implements Task {
     else this.#response.flushHeaders()
     const end = (): void => {
       clearTimeout(timer)
+      clearTimeout(pauseTimer)
       this.#response.end()
     }
     const timer = setTimeout(end, lingerInMilliseconds)
+    const pauseTimer = setTimeout(end, lingerPauseInMilliseconds)
+    this.#request.on('data', () => pauseTimer.refresh())
     this.#request.on('error', () => undefined)
     this.#request.once('end', end)
     this.#request.once('close', end)

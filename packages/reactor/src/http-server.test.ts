@@ -218,17 +218,18 @@ describe('a request', () => {
 
   it('whose client goes away while it waits for a thread is never begun', async () => {
     await using one = await startTestReactor({ requestThreads: { minimum: 1, maximum: 1 } })
-    const slow = fetch(`${one.url}/sleep?ms=150`)
-    await until(() => one.reactor.threads().request.busy === 1, 'the thread is busy')
+    const slow = fetch(`${one.url}/gate`)
+    await until(() => one.reactor.threads().request.blocked === 1, 'the thread is busy')
     const leaving = httpRequest(`${one.url}/schedule`)
     leaving.on('error', () => undefined)
     leaving.end()
     await until(() => one.reactor.threads().request.queued === 1, 'the request is queued')
     leaving.destroy()
     await until(() => one.reactor.threads().request.queued === 0, 'the request is taken back')
+    one.gate.resolve()
     assert.equal((await slow).status, 200)
     assert.equal((await fetch(`${one.url}/hello`)).status, 200)
-    assert.deepEqual(one.notes, [])
+    assert.deepEqual(one.notes, ['waiting'])
   })
 })
 

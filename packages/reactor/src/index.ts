@@ -13,7 +13,7 @@ export {
   type StaticAnswer,
   type ThreadPoolOptions,
 } from './options.ts'
+export type { ThreadCounts } from './pool-settings.ts'
 export { type Reactor, type StopOptions, startReactor } from './reactor.ts'
 export { reactorOperations } from './schedule-sync.ts'
-export type { ThreadCounts } from './thread-pool.ts'
 export { registerErrorClass, type WireError } from './wire-error.ts'

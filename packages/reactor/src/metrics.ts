@@ -1,7 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Registry } from 'prom-client'
 import type { HttpObserver } from './http-server.ts'
-import type { PoolObserver, ThreadPool } from './thread-pool.ts'
+import type { PoolObserver } from './pool-settings.ts'
+import type { ThreadPool } from './thread-pool.ts'
 
 /** What the reactor counts. All names begin with `reactor_`. */
 export interface Metrics extends HttpObserver {

@@ -8,7 +8,8 @@ import { createMetrics } from './metrics.ts'
 import { OperationServer } from './operation-server.ts'
 import type { OperationCalls, OperationTable } from './operations.ts'
 import type { JobOptions, ReactorOptions } from './options.ts'
-import { type ThreadCounts, ThreadPool } from './thread-pool.ts'
+import type { ThreadCounts } from './pool-settings.ts'
+import { ThreadPool } from './thread-pool.ts'
 
 export interface StopOptions {
   /** How long new connections are still taken, so that a balancer can see that this server is leaving. Default 0. */

@@ -50,16 +50,22 @@ describe('the request threads', () => {
     await using started = await startTestReactor({
       requestThreads: { minimum: 1, maximum: 4, growAfterWaitInMilliseconds: 20 },
     })
-    const stuck = fetch(`${started.url}/block?ms=400`)
-    await until(() => started.reactor.threads().request.busy === 1, 'the thread is stuck')
+    const stuck = fetch(`${started.url}/gate`)
+    await until(() => started.reactor.threads().request.blocked === 1, 'the thread is stuck')
     await until(() => started.reactor.threads().request.idle === 1, 'a spare thread')
-    assert.equal(started.reactor.threads().request.busy, 1)
+    assert.equal(started.reactor.threads().request.blocked, 1)
+    started.gate.resolve()
     await stuck
   })
 
   it('end alone when a request exhausts the heap', async () => {
     await using started = await startTestReactor({
-      requestThreads: { minimum: 2, resourceLimits: { maxOldGenerationSizeMb: 24 } },
+      requestThreads: {
+        minimum: 2,
+        maximum: 2,
+        perClientThreadShare: 1,
+        resourceLimits: { maxOldGenerationSizeMb: 24 },
+      },
     })
     await started.reactor.warm
     const [heap, ...others] = await Promise.all([

@@ -1,47 +1,21 @@
 import { availableParallelism } from 'node:os'
-import type { ResourceLimits } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { deleteFile } from './body-intake.ts'
+import { ClientShares } from './client-shares.ts'
 import { ThreadStartFailed } from './errors.ts'
 import { FairQueue } from './fair-queue.ts'
-import type { ThreadSetup } from './messages.ts'
 import type { OperationServer } from './operation-server.ts'
-import type { ThreadPoolOptions } from './options.ts'
+import type { PoolObserver, PoolSettings, ThreadCounts } from './pool-settings.ts'
 import { PoolThread, type PoolThreadEvents, type ThreadEnd } from './pool-thread.ts'
 import type { Task } from './task.ts'
 import { ThreadPriority } from './thread-priority.ts'
 
 const firstRestartPauseInMilliseconds = 100
+/** For all threads of a stopping pool. Longer than a thread gets to end by itself. */
+const endWithinInMilliseconds = 6000
 const lookForSlowEveryInMilliseconds = 50
 /** Starting costs CPU that the running threads need. */
 const startsAtOnce = availableParallelism()
-
-/** Options with their defaults filled in. */
-export type PoolSettings = Required<Omit<ThreadPoolOptions, 'workerData' | 'resourceLimits'>> & {
-  readonly name: string
-  readonly workerData: unknown
-  readonly resourceLimits: ResourceLimits
-  readonly perClientQueueShare: number
-  readonly setup: Omit<ThreadSetup, 'replies' | 'signal'>
-}
-
-export interface ThreadCounts {
-  readonly starting: number
-  readonly idle: number
-  /** Working, but not blocked on the reactor. */
-  readonly busy: number
-  /** In scheduleSync. */
-  readonly blocked: number
-  /** Told to end, not gone yet. */
-  readonly ending: number
-  readonly queued: number
-}
-
-/** Tells the metrics what happens. */
-export interface PoolObserver {
-  onQueueWait(milliseconds: number): void
-  onThreadGone(reason: string): void
-}
 
 /**
  * Threads of one kind and the queue in front of them. The thread that was used last is used first, so that a few hot ones do the work;
@@ -58,8 +32,7 @@ export class ThreadPool implements PoolThreadEvents {
   readonly #ending = new Set<PoolThread>()
   /** The thread that became idle last is the last. */
   readonly #idle: PoolThread[] = []
-  readonly #running = new Map<string, number>()
-  readonly #perClientThreads: number
+  readonly #shares: ClientShares
   #starting = 0
   #sequence = 0
   #failedStarts = 0
@@ -80,7 +53,7 @@ export class ThreadPool implements PoolThreadEvents {
     this.#logger = logger.child({ pool: settings.name })
     this.#observer = observer
     this.#queue = new FairQueue(settings.queueLimit, settings.perClientQueueShare)
-    this.#perClientThreads = Math.max(1, Math.floor(settings.maximum * settings.perClientThreadShare))
+    this.#shares = new ClientShares(settings.maximum, settings.perClientThreadShare)
     const retireEvery = Math.min(1000, Math.max(20, settings.retireAfterIdleInSeconds * 500))
     this.#retireTimer = setInterval(() => this.#retireIdle(), retireEvery)
     this.#retireTimer.unref()
@@ -139,7 +112,7 @@ export class ThreadPool implements PoolThreadEvents {
       this.#startThread()
     }
     task.queuedAt = performance.now()
-    if (this.#idle.length > 0 && this.#mayRun(task.client)) {
+    if (this.#idle.length > 0 && this.#shares.mayHaveOneMore(task.client)) {
       const thread = this.#idle.pop()
       if (thread) {
         this.#give(thread, task)
@@ -176,23 +149,36 @@ export class ThreadPool implements PoolThreadEvents {
     clearInterval(this.#retireTimer)
     clearInterval(this.#slowTimer)
     for (const task of this.#queue.takeQueuedBefore()) task.onFault('stopping')
-    const ending = [...this.#ending].map((thread) => thread.end('stopping'))
-    await Promise.all([...ending, ...[...this.#threads].map((thread) => thread.retire())])
+    const ends = [...this.#ending].map((thread) => thread.end('stopping'))
+    ends.push(...[...this.#threads].map((thread) => thread.retire()))
+    await this.#allOrTooLate(ends)
     this.#firstReady.reject(new ThreadStartFailed(this.#settings.name, 'the pool was stopped'))
     this.#warm.reject(new ThreadStartFailed(this.#settings.name, 'the pool was stopped'))
+  }
+
+  /** A thread in native code, such as a long SQLite statement, does not end before that returns; it must not hold up the process's end. */
+  async #allOrTooLate(ends: readonly Promise<void>[]): Promise<void> {
+    const tooLate = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      const threads = [...this.#ending].map((thread) => thread.name)
+      this.#logger.warn({ threads }, 'threads that do not end are left behind')
+      tooLate.resolve()
+    }, endWithinInMilliseconds)
+    await Promise.race([Promise.all(ends), tooLate.promise])
+    clearTimeout(timer)
   }
 
   onIdle(thread: PoolThread, finished: Task | undefined): void {
     if (finished) {
       this.#failedStarts = 0
-      this.#count(finished.client, -1)
+      this.#shares.giveBack(finished.client)
     } else {
       this.#starting--
       this.#firstReady.resolve()
       if (this.#threads.size - this.#starting >= this.#settings.minimum) this.#warm.resolve()
     }
     if (thread.isDemoted && !this.#restore(thread)) return
-    const next = this.#queue.take(this.#mayRun)
+    const next = this.#queue.take(this.#shares.mayHaveOneMore)
     if (next) this.#give(thread, next)
     else {
       this.#idle.push(thread)
@@ -205,7 +191,7 @@ export class ThreadPool implements PoolThreadEvents {
     if (thread.phase === 'starting') this.#starting--
     const at = this.#idle.indexOf(thread)
     if (at >= 0) this.#idle.splice(at, 1)
-    if (thread.task) this.#count(thread.task.client, -1)
+    if (thread.task) this.#shares.giveBack(thread.task.client)
     // So that it ends soon.
     if (thread.isDemoted && this.#priority.canRestore) this.#priority.restore(thread.operatingSystemThreadId)
     this.#threads.delete(thread)
@@ -295,17 +281,9 @@ export class ThreadPool implements PoolThreadEvents {
   }
 
   #give(thread: PoolThread, task: Task): void {
-    this.#count(task.client, 1)
+    this.#shares.take(task.client)
     this.#observer.onQueueWait(performance.now() - task.queuedAt)
     thread.give(task)
-  }
-
-  readonly #mayRun = (client: string): boolean => (this.#running.get(client) ?? 0) < this.#perClientThreads
-
-  #count(client: string, change: 1 | -1): void {
-    const count = (this.#running.get(client) ?? 0) + change
-    if (count > 0) this.#running.set(client, count)
-    else this.#running.delete(client)
   }
 
   /** Looks at the queue again after so long, as long as something is in it. */
@@ -322,7 +300,7 @@ export class ThreadPool implements PoolThreadEvents {
     const now = performance.now()
     for (const task of this.#queue.takeQueuedBefore(now - queueTimeoutInSeconds * 1000)) task.onFault('overloaded')
     this.#checkDrained()
-    const oldest = this.#queue.oldestQueuedAt(this.#mayRun)
+    const oldest = this.#queue.oldestQueuedAt(this.#shares.mayHaveOneMore)
     const waited = oldest === undefined ? 0 : now - oldest
     if (waited < growAfterWaitInMilliseconds) return Math.ceil(growAfterWaitInMilliseconds - waited)
     if (this.#threads.size < maximum && this.#starting < startsAtOnce && this.#mayStart()) this.#startThread()

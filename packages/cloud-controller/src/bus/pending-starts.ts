@@ -30,7 +30,9 @@ export class PendingStarts {
     this.#starts.delete(`${processGuid}/${version}/${index}`)
   }
 
-  forget({ droplet, version, indices }: StopMessage): void {
+  /** A stop of instances by their guids means none that is pending: its DEA has not given it one yet. */
+  forget({ droplet, version, indices, instances }: StopMessage): void {
+    if (instances !== undefined) return
     for (const [key, start] of this.#starts) {
       if (start.processGuid !== droplet) continue
       if (version !== undefined && version !== start.version) continue

@@ -70,6 +70,9 @@ export const spaceReaders = [
   'space_auditor',
 ] as const satisfies Who[]
 
+/** Who sees routes and private domains: space readers and auditors of the organization. */
+export const routeReaders = [...spaceReaders, 'org_auditor'] as const satisfies Who[]
+
 /** The same status for several. */
 export const all = (who: readonly Who[], status: number): Partial<Record<Who, number>> =>
   Object.fromEntries(who.map((name) => [name, status]))

@@ -7,6 +7,7 @@ import { copyDroplet, removeDroplet, uploadDroplet } from './droplet-jobs.ts'
 import { applyManifest } from './manifest-job.ts'
 import { removeOrganization } from './organization-jobs.ts'
 import { copyPackage, removePackage } from './package-jobs.ts'
+import { removeOrganizationQuota, removeSpaceQuota } from './quota-jobs.ts'
 import { removeRole } from './role-deletion.ts'
 import { removeRoute, removeUnmappedRoutes } from './route-jobs.ts'
 import { removeSpace } from './space-jobs.ts'
@@ -46,8 +47,10 @@ export const jobHandlers: JobHandlers = {
   'package.copy': copyPackage,
   'package.delete': removePackage,
   'organization.delete': removeOrganization,
+  'organization_quota.delete': removeOrganizationQuota,
   'role.delete': removeRole,
   'space.delete': removeSpace,
+  'space_quota.delete': removeSpaceQuota,
   'route.delete': removeRoute,
   'space.apply_manifest': applyManifest,
   'space.delete_unmapped_routes': removeUnmappedRoutes,

@@ -124,6 +124,7 @@ export const toManyBody = z.strictObject({
       const fault = (message: string): void => context.addIssue({ code: 'custom', message })
       if (value === undefined || value === null) fault("Data can't be blank")
       else if (!Array.isArray(value)) fault('Data must be an array')
+      else if (value.length === 0) fault("Data can't be blank")
       else
         for (const [index, element] of value.entries()) {
           const id: unknown =

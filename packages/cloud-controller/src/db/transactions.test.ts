@@ -48,8 +48,9 @@ test('a transaction that never gets its turn is given up, and any other error is
     return Promise.reject(error)
   }
   const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' })
-  await assert.rejects(repeatedOnConflict(failing(deadlock)), DatabaseUnavailable)
-  assert.equal(runs, 10)
+  await assert.rejects(repeatedOnConflict(failing(deadlock), { patience: 50 }), DatabaseUnavailable)
+  assert.ok(runs > 2)
+  runs = 0
   await assert.rejects(repeatedOnConflict(failing(new Error('other'))), /other/)
-  assert.equal(runs, 11)
+  assert.equal(runs, 1)
 })

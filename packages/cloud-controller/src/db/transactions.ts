@@ -14,23 +14,27 @@ export function asTransaction<T>(work: () => Promise<T>): Promise<T> {
   return open.run(true, work)
 }
 
-const conflictTries = 10
+const patienceInMilliseconds = 5_000
 const firstPauseInMilliseconds = 4
 const longestPauseInMilliseconds = 250
 
 /**
  * Runs a whole transaction again when PostgreSQL has rolled it back for the sake of another: serialization failures and
  * deadlocks, which are nobody's fault. Its callback may therefore run more than once, so it must change nothing but the
- * database. Throws DatabaseUnavailable after ten tries.
+ * database. Throws DatabaseUnavailable when it got no turn for five seconds.
  */
-export async function repeatedOnConflict<T>(transaction: () => Promise<T>): Promise<T> {
-  for (let pause = firstPauseInMilliseconds, tries = 1; ; pause = Math.min(pause * 2, longestPauseInMilliseconds)) {
+export async function repeatedOnConflict<T>(
+  transaction: () => Promise<T>,
+  { patience = patienceInMilliseconds }: { patience?: number } = {},
+): Promise<T> {
+  const giveUpAt = performance.now() + patience
+  for (let pause = firstPauseInMilliseconds; ; pause = Math.min(pause * 2, longestPauseInMilliseconds)) {
     try {
       return await transaction()
     } catch (error) {
       if (!isConflict(error)) throw error
-      if (tries === conflictTries) throw new DatabaseUnavailable(error)
-      tries += 1
+      if (performance.now() >= giveUpAt) throw new DatabaseUnavailable(error)
+      // At random, or those who met will meet again.
       await setTimeout(pause * (0.5 + Math.random()))
     }
   }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Capacity } from './capacity.ts'
 import type { CellConfig } from './config.ts'
 import type { PortPool } from './instances/port-pool.ts'
+import type { LastWill } from './last-will.ts'
 import type { LogPublisher } from './logs/log-publisher.ts'
 import type { ProcessTable } from './processes/process-table.ts'
 import type { ResourceMonitor } from './processes/resource-monitor.ts'
@@ -20,6 +21,7 @@ export interface CellContext {
   readonly path: string
   readonly capacity: Capacity
   readonly ports: PortPool
+  readonly will: LastWill
   readonly publisher: LogPublisher
   readonly table: ProcessTable
   readonly monitor: ResourceMonitor

@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { startNatsBroker } from '@vcap/nats-broker'
-import { DeaAdvertisement, DeaShutdown, Heartbeat } from '@vcap/protocol'
+import { DeaAdvertisement, DeaShutdown, Heartbeat, RouterRegistration } from '@vcap/protocol'
 import { pino } from 'pino'
 import { startCell } from './cell.ts'
 import { openProcessTable } from './processes/process-table.ts'
@@ -251,5 +251,39 @@ describe('a cell that was killed', () => {
     assert.deepEqual(await readdir(records), [])
     next.child.kill('SIGTERM')
     assert.deepEqual(await once(next.child, 'exit'), [0, null])
+  })
+
+  it('has its next life say good-bye for it, withdraw its routes, and leave its ports alone for a while', async () => {
+    const dataDirectory = join(cloud.directory, 'silenced')
+    const { child, id } = await startProcess(dataDirectory)
+    const web = {
+      'run.sh': `exec node -e 'require("http").createServer((_, response) => response.end()).listen(process.env.PORT)'`,
+    }
+    const message = await cloud.startMessage(web, { start_command: 'bash run.sh', uris: ['a.test', 'b.test'] })
+    await cloud.run(id, message)
+    const registrationOf = (droplet: string) =>
+      eventually('its registration', () => cloud.bus.registrations(droplet).findLast(({ uris }) => uris.length > 0))
+    await registrationOf(message.droplet)
+    cloud.bus.publish('dea.update', { droplet: message.droplet, uris: ['b.test', 'c.test'], version: message.version })
+    const { port } = await eventually('the new route', () =>
+      cloud.bus.registrations(message.droplet).find(({ uris }) => uris.includes('c.test')),
+    )
+    const will = join(dataDirectory, 'private', 'last-will.json')
+    await eventually('the new route to be written down', async () => (await readFile(will, 'utf8')).includes('c.test'))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    const next = await startProcess(dataDirectory)
+    await cloud.bus.message('dea.shutdown', DeaShutdown.parse, (shutdown) => shutdown.id === id)
+    const withdrawn = await cloud.bus.message('router.unregister', RouterRegistration.parse, ({ uris }) =>
+      uris.includes('c.test'),
+    )
+    assert.deepEqual([withdrawn.port, withdrawn.uris, withdrawn.dea], [port, ['b.test', 'c.test'], id])
+    const other = await cloud.startMessage(web, { start_command: 'bash run.sh', uris: ['d.test'] })
+    await cloud.run(next.id, other)
+    assert.ok((await registrationOf(other.droplet)).port > port)
+    next.child.kill('SIGTERM')
+    assert.deepEqual(await once(next.child, 'exit'), [0, null])
+    await assert.rejects(readFile(will), { code: 'ENOENT' })
   })
 })

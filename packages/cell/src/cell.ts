@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import {
+  type DeaShutdown,
   FindDropletRequest,
   type RunningComponent,
   routerSubjects,
@@ -23,6 +24,7 @@ import { removeTree } from './files/remove-tree.ts'
 import { InstanceManager } from './instances/instance-manager.ts'
 import { clearOrphans } from './instances/orphans.ts'
 import { PortPool } from './instances/port-pool.ts'
+import { LastWill, readWill, type Will } from './last-will.ts'
 import { LogPublisher } from './logs/log-publisher.ts'
 import { Presence } from './presence.ts'
 import { openProcessTable } from './processes/process-table.ts'
@@ -51,16 +53,18 @@ export async function startCell(
   try {
     const droplets = new DropletCache(directories.droplets, config.dropletCacheInMb * 1024 ** 2)
     const buildpacks = new BuildpackCache(directories.buildpacks, config.archives)
-    const [path, diskInMb, connection] = await Promise.all([
+    const [path, diskInMb, connection, earlier] = await Promise.all([
       resolveToolPath(config.toolPath, user),
       config.diskInMb ?? freeDiskInMb(directories.instances),
       connecting,
+      readWill(directories.private, logger),
       clearOrphans(directories, table, logger),
       droplets.open(),
       buildpacks.open(),
     ])
     const cellId = randomUUID()
     const bus = new Bus(connection, logger)
+    const will = new LastWill(directories.private, cellId, logger)
     const transport = {
       publish: (subject: string, payload: string) => bus.publishText(subject, payload),
       flush: () => bus.flush(),
@@ -77,7 +81,11 @@ export async function startCell(
       user,
       path,
       capacity,
-      ports: new PortPool(config.portRange),
+      ports: new PortPool(
+        config.portRange,
+        earlier?.registrations.map(({ port }) => port),
+      ),
+      will,
       publisher,
       table,
       monitor,
@@ -88,7 +96,9 @@ export async function startCell(
     const stager = new Stager(context, bus, buildpacks, (message) => instances.start(message))
     subscribe(bus, context, instances, stager, presence)
     // The subscriptions are known to the broker before anyone learns that this cell is there.
+    if (earlier) sayGoodbyeFor(earlier, bus)
     await connection.flush()
+    await will.write()
     presence.start()
     logger.info({ cell: cellId, stacks: config.stacks, runsAppsAs: user ?? 'the user of the cell' }, 'cell started')
 
@@ -99,6 +109,7 @@ export async function startCell(
       monitor.stop()
       publisher.flush()
       await close(connection, logger)
+      await will.drop()
       if (directories.outside) await removeTree(directories.outside)
       await unlock()
     }
@@ -136,6 +147,13 @@ function subscribe(
   bus.subscribeToSignal(subjects.deaLocate, () => presence.advertise())
   bus.subscribeToSignal(subjects.healthManagerStart, () => presence.heartbeat())
   bus.subscribeToSignal(routerSubjects.start, () => instances.registerRoutes())
+}
+
+/** For a life that was killed. Its processes are ended already, so nobody loses an instance that still runs. */
+function sayGoodbyeFor({ cellId, registrations }: Will, bus: Bus): void {
+  for (const registration of registrations) bus.publish(routerSubjects.unregister, registration)
+  const shutdown: DeaShutdown = { id: cellId }
+  bus.publish(subjects.deaShutdown, shutdown)
 }
 
 function connectToNats({ nats }: CellConfig): Promise<NatsConnection> {

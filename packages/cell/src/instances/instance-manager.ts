@@ -30,8 +30,8 @@ export class InstanceManager implements InstanceObserver {
     this.#context = context
     this.#bus = bus
     this.#changed = changed
-    const { config, cellId } = context
-    this.#routes = new RouteRegistrar(bus, cellId, config.host)
+    const { config, cellId, will } = context
+    this.#routes = new RouteRegistrar(bus, cellId, config.host, will)
     this.#timers = [
       setInterval(() => this.registerRoutes(), config.intervals.routerRegisterInMs),
       setInterval(() => this.#publishMetrics(this.#instances), config.intervals.containerMetricsInMs),

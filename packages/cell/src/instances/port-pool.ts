@@ -7,10 +7,12 @@ export class PortPool {
   readonly #taken = new Set<number>()
   #next: number
 
-  constructor({ first, last }: { first: number; last: number }) {
+  /** Begins behind the ports that an earlier life had, so that these rest too. */
+  constructor({ first, last }: { first: number; last: number }, usedBefore: readonly number[] = []) {
     this.#first = first
     this.#last = last
-    this.#next = first
+    const highest = Math.max(first - 1, ...usedBefore.filter((port) => port <= last))
+    this.#next = highest >= last ? first : highest + 1
   }
 
   /** Throws when every port of the range is taken, by instances or by others on this machine. */

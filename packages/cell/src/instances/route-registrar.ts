@@ -1,5 +1,6 @@
 import { type RouterRegistration, routerSubjects } from '@vcap/protocol'
 import type { Bus } from '../bus.ts'
+import type { LastWill } from '../last-will.ts'
 import type { Instance } from './instance.ts'
 
 /**
@@ -10,11 +11,13 @@ export class RouteRegistrar {
   readonly #bus: Bus
   readonly #cellId: string
   readonly #host: string
+  readonly #will: LastWill
 
-  constructor(bus: Bus, cellId: string, host: string) {
+  constructor(bus: Bus, cellId: string, host: string, will: LastWill) {
     this.#bus = bus
     this.#cellId = cellId
     this.#host = host
+    this.#will = will
   }
 
   register(instance: Instance, uris: readonly string[] = instance.uris): void {
@@ -44,5 +47,7 @@ export class RouteRegistrar {
       private_instance_index: String(message.index),
     }
     this.#bus.publish(subject, registration)
+    const isKnown = instance.isRoutable && instance.uris.length > 0
+    this.#will.set(instance.containerGuid, isKnown ? { ...registration, uris: [...instance.uris] } : undefined)
   }
 }

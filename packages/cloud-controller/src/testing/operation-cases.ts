@@ -4,6 +4,8 @@ import type { Upload, World } from './world.ts'
 export interface OperationCase {
   /** Instead of the path with the guids of the world. */
   readonly path?: (world: World) => string
+  /** On a resource that nothing else uses. */
+  readonly spare?: boolean
   readonly body?: (world: World) => unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly upload?: (world: World) => Upload
@@ -76,11 +78,12 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
     body: ({ guids }) => ({ name: 'new.example.org', relationships: { organization: to(guids.organizations) } }),
   },
   'PATCH /v3/domains/:guid': { body: metadata },
-  'DELETE /v3/domains/:guid': { path: ({ spareDomain }) => `/v3/domains/${spareDomain}` },
+  'DELETE /v3/domains/:guid': { spare: true },
   'POST /v3/domains/:guid/relationships/shared_organizations': {
     body: ({ partner }) => many(partner),
   },
   'DELETE /v3/domains/:guid/relationships/shared_organizations/:org_guid': {
+    suspended: 204, // the manager manages the partner too
     path: ({ guids, partner }) => `/v3/domains/${guids.domains}/relationships/shared_organizations/${partner}`,
   },
   'GET /v3/domains/:guid/route_reservations': {},
@@ -90,7 +93,7 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
   'GET /v3/droplets/:guid': {},
   'POST /v3/droplets': { ...inApp, body: ofApp },
   'PATCH /v3/droplets/:guid': { body: metadata },
-  'DELETE /v3/droplets/:guid': { path: ({ spareDroplet }) => `/v3/droplets/${spareDroplet}` },
+  'DELETE /v3/droplets/:guid': { spare: true },
   'POST /v3/droplets/:guid/upload': {
     path: ({ emptyDroplet }) => `/v3/droplets/${emptyDroplet}/upload`,
     upload: ({ uploads }) => uploads.tgz,
@@ -123,9 +126,7 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
   'GET /v3/organization_quotas/:guid': {},
   'POST /v3/organization_quotas': { body: () => ({ name: 'new' }) },
   'PATCH /v3/organization_quotas/:guid': { body: () => ({ name: 'new' }) },
-  'DELETE /v3/organization_quotas/:guid': {
-    path: ({ spareOrganizationQuota }) => `/v3/organization_quotas/${spareOrganizationQuota}`,
-  },
+  'DELETE /v3/organization_quotas/:guid': { spare: true },
   'POST /v3/organization_quotas/:guid/relationships/organizations': {
     body: ({ guids }) => many(guids.organizations),
   },
@@ -226,7 +227,7 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
     body: ({ guids }) => ({ name: 'new', relationships: { organization: to(guids.organizations) } }),
   },
   'PATCH /v3/space_quotas/:guid': { body: () => ({ name: 'new' }) },
-  'DELETE /v3/space_quotas/:guid': { path: ({ spareSpaceQuota }) => `/v3/space_quotas/${spareSpaceQuota}` },
+  'DELETE /v3/space_quotas/:guid': { spare: true, refused: 404 },
   'POST /v3/space_quotas/:guid/relationships/spaces': { body: ({ otherSpace }) => many(otherSpace) },
   'DELETE /v3/space_quotas/:guid/relationships/spaces/:space_guid': {
     path: ({ guids }) => `/v3/space_quotas/${guids.space_quotas}/relationships/spaces/${guids.spaces}`,
@@ -250,7 +251,7 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
   'GET /v3/stacks/:guid/apps': {},
   'POST /v3/stacks': { body: () => ({ name: 'new' }) },
   'PATCH /v3/stacks/:guid': { body: metadata },
-  'DELETE /v3/stacks/:guid': { path: ({ spareStack }) => `/v3/stacks/${spareStack}` },
+  'DELETE /v3/stacks/:guid': { spare: true },
   'GET /v3/users': {},
   'GET /v3/users/:guid': {},
   'POST /v3/users': { within: 'stacks', body: () => ({ guid: 'new-user' }) },

@@ -29,11 +29,8 @@ export interface World {
   /** An empty package, which bits can be uploaded to. */
   readonly emptyPackage: string
   readonly emptyDroplet: string
-  /** A droplet and a stack that no app uses. */
-  readonly spareDroplet: string
-  readonly spareStack: string
-  /** Not shared. */
-  readonly spareDomain: string
+  /** Like `guids`, but nothing uses them. */
+  readonly spares: Readonly<Record<string, string>>
   readonly uploads: { readonly zip: Upload; readonly tgz: Upload }
 }
 
@@ -113,9 +110,13 @@ export async function givenWorld(t: TestContext, controller: TestController): Pr
     destination: destinations.body.destinations[0].guid,
     emptyPackage,
     emptyDroplet,
-    spareDroplet: await make('/v3/droplets', { relationships: { app: to(appGuid) } }),
-    spareDomain: await make('/v3/domains', { name: 'spare.example.org', relationships: inOrganization }),
-    spareStack: await make('/v3/stacks', { name: 'spare' }),
+    spares: {
+      droplets: await make('/v3/droplets', { relationships: { app: to(appGuid) } }),
+      domains: await make('/v3/domains', { name: 'spare.example.org', relationships: inOrganization }),
+      stacks: await make('/v3/stacks', { name: 'spare' }),
+      organization_quotas: await make('/v3/organization_quotas', { name: 'spare' }),
+      space_quotas: await make('/v3/space_quotas', { name: 'spare', relationships: inOrganization }),
+    },
     uploads: {
       zip: await multipartBody(t, { bits: { filename: 'bits.zip', content: zip } }),
       tgz: await multipartBody(t, { bits: { filename: 'droplet.tgz', content: 'droplet' } }),

@@ -3,11 +3,12 @@ import { type LifecycleMessage, lifecycleForBuild } from '../../actions/app-life
 import { createBuild } from '../../actions/builds.ts'
 import { requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
 import type { Row } from '../../db/schema.ts'
-import { notFound, unprocessable } from '../../errors/api-error.ts'
+import { unprocessable } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireActiveSpace, requireInSpace } from '../../permissions/guards.ts'
 import { stageBuild } from '../../staging/stage-build.ts'
+import { apps } from '../apps/resource.ts'
 import { body } from '../kit/body.ts'
 import { saveMetadata } from '../kit/metadata.ts'
 import { presented } from '../kit/present.ts'
@@ -30,9 +31,7 @@ routes.get('/v3/builds/:guid', async (c) => {
 })
 
 routes.get('/v3/apps/:guid/builds', async (c) => {
-  const { db, caller } = c.var
-  const app = await db.selectFrom('apps').selectAll().where('guid', '=', c.req.param('guid')).executeTakeFirst()
-  if (!app || !(await canInSpace(db, caller, app.space_guid, 'read'))) throw notFound('App')
+  const app = await find(c, apps)
   return list(c, builds, {
     where: (query) => query.where('builds.app_guid', '=', app.guid),
     without: ['app_guids', 'package_guids'],

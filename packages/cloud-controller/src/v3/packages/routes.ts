@@ -14,11 +14,12 @@ import { InvalidPackage, storePackageBits } from '../../bits/package-bits.ts'
 import type { Resource } from '../../bits/resource-pool.ts'
 import { InvalidZip } from '../../bits/zip-archive.ts'
 import type { Row } from '../../db/schema.ts'
-import { apiError, notAuthorized, notFound, unprocessable } from '../../errors/api-error.ts'
+import { apiError, notAuthorized, unprocessable } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
+import { apps } from '../apps/resource.ts'
 import { acceptJob } from '../kit/accepted.ts'
 import { body, jsonObject, validated } from '../kit/body.ts'
 import { presented } from '../kit/present.ts'
@@ -34,8 +35,7 @@ routes.get('/v3/packages', (c) => list(c, packages))
 routes.get('/v3/packages/:guid', (c) => show(c, packages))
 
 routes.get('/v3/apps/:guid/packages', async (c) => {
-  const app = await readableApp(c, c.req.param('guid'))
-  if (!app) throw notFound('App')
+  const app = await find(c, apps)
   return list(c, packages, {
     where: (query) => query.where('packages.app_guid', '=', app.guid),
     without: ['app_guids', 'space_guids', 'organization_guids'],
@@ -77,14 +77,8 @@ async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<st
   return copy.guid
 }
 
-async function readableApp(c: Context<WorkerEnv>, guid: string): Promise<Row<'apps'> | undefined> {
-  const { db, caller } = c.var
-  const app = await db.selectFrom('apps').selectAll().where('guid', '=', guid).executeTakeFirst()
-  return app && (await canInSpace(db, caller, app.space_guid, 'read')) ? app : undefined
-}
-
 async function writableApp(c: Context<WorkerEnv>, guid: string): Promise<Row<'apps'>> {
-  const app = await readableApp(c, guid)
+  const app = await findReadable(c, apps, guid)
   if (!app) throw unprocessable('App is invalid. Ensure it exists and you have access to it.')
   await requireInSpace(c.var.db, c.var.caller, app.space_guid, 'write')
   return app

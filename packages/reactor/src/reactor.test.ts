@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, request as httpRequest, type Server } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
@@ -89,6 +89,27 @@ describe('stop', () => {
     const { idle, busy, starting, ending } = started.reactor.threads().request
     assert.equal(idle + busy + starting + ending, 0)
     assert.ok(started.notes.includes('ended'), 'onEnd was called in the thread')
+    await started[Symbol.asyncDispose]()
+  })
+
+  it('serves a request whose body is still arriving', async () => {
+    const started = await startTestReactor()
+    const answer = Promise.withResolvers<IncomingMessage>()
+    const slow = httpRequest(
+      `${started.url}/echo`,
+      { method: 'POST', headers: { 'content-length': 9 } },
+      answer.resolve,
+    )
+    slow.on('error', answer.reject)
+    slow.write('half')
+    // An answered request on a later connection: what the first one sent is here too.
+    await new Promise((resolve) => slow.once('socket', (socket) => socket.once('connect', resolve)))
+    assert.equal((await fetch(`${started.url}/hello`)).status, 200)
+    const stopped = started.reactor.stop()
+    await until(() => started.reactor.isStopping, 'it stops')
+    setTimeout(() => slow.end(' more'), 100)
+    assert.equal((await answer.promise).statusCode, 200)
+    await stopped
     await started[Symbol.asyncDispose]()
   })
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { deleteLeftOvers } from './body-intake.ts'
 import { httpSettings, poolSettings } from './defaults.ts'
 import { HttpServer } from './http-server.ts'
@@ -35,7 +36,7 @@ export interface Reactor<Operations> {
    */
   runJob(name: string, argument: unknown, options?: JobOptions): Promise<unknown>
   /**
-   * Closes the listener, lets running requests and jobs end within a limit, ends all threads. Requests that are left are answered with
+   * Closes the listener, lets open requests (also those whose body is still arriving) and jobs end within a limit, ends all threads. Requests that are left are answered with
    * fault 'stopping', jobs with ThreadEnded. May be called again: all calls resolve with the first.
    */
   stop(options?: StopOptions): Promise<void>
@@ -106,9 +107,15 @@ export async function startReactor<Operations extends OperationTable<Operations>
   warm.catch(() => undefined)
   let stopping: Promise<void> | undefined
   const stop = async ({ drainInSeconds = 0, limitInSeconds = 10 }: StopOptions): Promise<void> => {
-    const stopServer = server.stop(drainInSeconds * 1000, limitInSeconds * 1000 + 1500)
-    if (drainInSeconds > 0) await new Promise((resolve) => setTimeout(resolve, drainInSeconds * 1000))
-    await Promise.all([requests.stop(limitInSeconds * 1000), jobs?.stop(limitInSeconds * 1000)])
+    const limit = limitInSeconds * 1000
+    const stopServer = server.stop(drainInSeconds * 1000, limit + 1500)
+    // A request whose body is still arriving needs a thread later on, so the threads stay until no request is open.
+    const begun = performance.now()
+    const quiet = new AbortController()
+    const late = delay(drainInSeconds * 1000 + limit, undefined, { signal: quiet.signal })
+    await Promise.race([stopServer, late]).finally(() => quiet.abort())
+    const rest = Math.max(0, drainInSeconds * 1000 + limit - (performance.now() - begun))
+    await Promise.all([requests.stop(rest), jobs?.stop(rest)])
     await stopServer
     withdraw()
     metrics.stop()

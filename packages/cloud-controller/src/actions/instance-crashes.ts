@@ -4,12 +4,22 @@ import { crashMemoryInSeconds } from '../dea/crash-back-off.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { recordAuditEvent } from './audit-events.ts'
 
+/** A crash that was written down. */
+export interface InstanceCrash {
+  readonly processGuid: string
+  readonly processType: string
+  readonly appGuid: string
+}
+
+/** An exit description is the app's own text. */
+const longestDescription = 1_000
+
 /**
- * Takes notice of a crash: counts it for the back-off and records the events of app and process. Nothing happens for a
- * process that is gone or an exit that is no crash. Returns the process's guid when it counted.
- * Source: cloud_controller_ng lib/cloud_controller/dea/respondent.rb of 2016; event data as semantics, section 39.
+ * Takes notice of a crash: counts it for the back-off and records the events of process and app. Nothing happens, and
+ * undefined is returned, for a process that is gone or an exit that is no crash. Source: cloud_controller_ng
+ * lib/cloud_controller/dea/respondent.rb of 2016, app/controllers/internal/app_crashed_controller.rb.
  */
-export async function recordInstanceCrash(trx: Trx, exited: DropletExited): Promise<string | undefined> {
+export async function recordInstanceCrash(trx: Trx, exited: DropletExited): Promise<InstanceCrash | undefined> {
   if (exited.reason.toUpperCase() !== 'CRASHED') return undefined
   const process = await trx
     .selectFrom('processes')
@@ -19,25 +29,31 @@ export async function recordInstanceCrash(trx: Trx, exited: DropletExited): Prom
     .executeTakeFirst()
   if (!process) return undefined
   const crashCount = await countCrash(trx, exited)
+  const app = { guid: process.app_guid, type: 'app', name: process.name }
+  const data = {
+    instance: exited.instance,
+    index: exited.index,
+    exit_description: exited.exit_description.slice(0, longestDescription),
+    exit_status: exited.exit_status,
+    reason: exited.reason,
+  }
   await recordAuditEvent(
     trx,
     { guid: process.guid, type: 'process', name: process.type },
     {
       type: 'audit.app.process.crash',
-      target: { guid: process.app_guid, type: 'app', name: process.name },
+      target: app,
       data: {
-        instance: exited.instance,
-        index: exited.index,
-        exit_description: exited.exit_description,
-        exit_status: exited.exit_status,
-        reason: exited.reason,
+        ...data,
         crash_count: crashCount,
         crash_timestamp: exited.crash_timestamp ?? null,
+        version: exited.version,
       },
       spaceGuid: process.space_guid,
     },
   )
-  return process.guid
+  await recordAuditEvent(trx, app, { type: 'app.crash', target: app, data, spaceGuid: process.space_guid })
+  return { processGuid: process.guid, processType: process.type, appGuid: process.app_guid }
 }
 
 async function countCrash(trx: Trx, { droplet, version, index }: DropletExited): Promise<number> {

@@ -1,5 +1,4 @@
-import { DropletExited } from '@vcap/protocol'
-import { recordInstanceCrash } from '../actions/instance-crashes.ts'
+import { handleExit } from '../dea/instance-exits.ts'
 import { reconcile } from '../dea/reconcile.ts'
 import { handleStagingReply } from '../dea/staging-replies.ts'
 import type { ThreadServices } from '../http/environment.ts'
@@ -14,11 +13,7 @@ const works: Readonly<Record<JobName, Work>> = {
   reconcile: (services) => reconcile(services),
   'clean-up': (services) => cleanUp(services),
   'staging-reply': (services, argument) => handleStagingReply(services, argument),
-  'droplet-exited': async (services, argument) => {
-    const exited = DropletExited.parse(argument)
-    const processGuid = await services.db.transaction().execute((trx) => recordInstanceCrash(trx, exited))
-    if (processGuid) await reconcile(services)
-  },
+  'droplet-exited': (services, argument) => handleExit(services, argument),
 }
 
 /** Does what the reactor asked of a job thread. */

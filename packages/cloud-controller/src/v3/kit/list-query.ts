@@ -205,19 +205,25 @@ function applyFilter<Q>(filter: Filter<Q> | undefined, query: Q, values: string[
   return filter.narrow(query, values, db, caller)
 }
 
-/** Orders by what was asked, else by the resource's default, else by creation; ties are broken so that pages never overlap. */
+/**
+ * Orders by what was asked, else by the resource's default, else by creation; ties are broken so that pages never overlap.
+ * `fromTheEnd` turns all of it around.
+ */
 export function ordered<TB extends keyof Tables, R extends ResourceRow, E>(
   resource: Resource<TB, R, E>,
   query: ResourceQuery<TB, R>,
   orderBy: ListRequest['orderBy'],
+  fromTheEnd = false,
 ): ResourceQuery<TB, R> {
-  const id = sql.ref(`${resource.table}.id`)
-  if (!orderBy) {
-    let byDefault = query
-    for (const column of resource.defaultOrder ?? []) byDefault = byDefault.orderBy(column as never)
-    return byDefault.orderBy(id)
-  }
-  const own = resource.orderBy?.[orderBy.key]
-  const column = own ?? sql.ref(`${resource.table}.${orderBy.key}`)
-  return query.orderBy(column as never, orderBy.direction).orderBy(sql.ref(`${resource.table}.guid`), orderBy.direction)
+  const isDescending = (orderBy?.direction === 'desc') !== fromTheEnd
+  const direction = isDescending ? 'desc' : 'asc'
+  const columns = orderBy
+    ? [
+        resource.orderBy?.[orderBy.key] ?? sql.ref(`${resource.table}.${orderBy.key}`),
+        sql.ref(`${resource.table}.guid`),
+      ]
+    : [...(resource.defaultOrder ?? []), sql.ref(`${resource.table}.id`)]
+  let ordering = query
+  for (const column of columns) ordering = ordering.orderBy(column as never, direction)
+  return ordering
 }

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testController } from '../../testing/test-controller.ts'
+
+test('pages follow one another without gap or overlap from the first to the last, whatever the order', async (t) => {
+  const { admin } = await testController(t)
+  for (const name of 'gbfaecd') await admin.post('/v3/organizations', { name })
+  const inOrder = async (orderBy: string): Promise<string> => {
+    const names: string[] = []
+    for (let page = 1; page <= 4; page++) {
+      const { body } = await admin.get(`/v3/organizations?per_page=2&page=${page}${orderBy}`)
+      assert.equal(body.pagination.total_results, 7)
+      assert.equal(body.resources.length, page < 4 ? 2 : 1)
+      names.push(...body.resources.map((organization: { name: string }) => organization.name))
+    }
+    return names.join('')
+  }
+  assert.equal(await inOrder(''), 'gbfaecd')
+  assert.equal(await inOrder('&order_by=name'), 'abcdefg')
+  assert.equal(await inOrder('&order_by=-name'), 'gfedcba')
+  assert.equal(await inOrder('&order_by=-created_at').then((names) => [...names].sort().join('')), 'abcdefg')
+})
+
+test('a page behind the last is empty', async (t) => {
+  const { admin } = await testController(t)
+  await admin.post('/v3/organizations', { name: 'only' })
+  const { status, body } = await admin.get('/v3/organizations?page=9')
+  assert.equal(status, 200)
+  assert.deepEqual(body.resources, [])
+  assert.equal(body.pagination.total_pages, 1)
+})

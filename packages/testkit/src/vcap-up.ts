@@ -20,6 +20,7 @@ export type ComponentName = 'nats' | 'uaa' | 'log-cache' | 'router' | 'controlle
 export class VcapUp extends CloudFoundry {
   readonly #release: () => Promise<void>
   #child: ChildProcess | undefined
+  #stopped: Promise<void> | undefined
   #output = ''
 
   private constructor(config: LoadedConfig, release: () => Promise<void>) {
@@ -106,8 +107,13 @@ export class VcapUp extends CloudFoundry {
     await this.#hasEnded(child, 10_000)
   }
 
-  /** SIGTERM; throws when it does not end by itself with 0, or leaves a process. */
-  async stop(): Promise<void> {
+  /** SIGTERM; throws when it does not end by itself with 0, or leaves a process. May be called twice. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     const child = this.#child
     if (child && child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM')

@@ -31,12 +31,13 @@ const pollIntervalInMs = 100
 export class ApiClient {
   readonly apiUrl: string
   readonly logCacheUrl: string
-  readonly #token: string
+  /** What every request says in its header `Authorization`. */
+  readonly authorization: string
 
   private constructor(apiUrl: string, logCacheUrl: string, token: string) {
     this.apiUrl = apiUrl
     this.logCacheUrl = logCacheUrl
-    this.#token = token
+    this.authorization = `bearer ${token}`
   }
 
   /** Finds the login server through the API's root document and gets a token there, as the client `cf`. */
@@ -80,7 +81,7 @@ export class ApiClient {
   }
 
   #fetch(method: string, path: string, { json, yaml, form }: ApiRequest): Promise<Response> {
-    const headers: Record<string, string> = { accept: 'application/json', authorization: `bearer ${this.#token}` }
+    const headers: Record<string, string> = { accept: 'application/json', authorization: this.authorization }
     if (json !== undefined) headers['content-type'] = 'application/json'
     if (yaml !== undefined) headers['content-type'] = 'application/x-yaml'
     const body = form ?? yaml ?? (json === undefined ? null : JSON.stringify(json))

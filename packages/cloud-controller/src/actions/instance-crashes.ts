@@ -12,7 +12,8 @@ export interface InstanceCrash {
 }
 
 /** An exit description is the app's own text. */
-const longestDescription = 1_000
+const longestDescription = 10_000
+const truncated = ' (truncated)'
 
 /**
  * Takes notice of a crash: counts it for the back-off and records the events of process and app. Nothing happens, and
@@ -33,7 +34,7 @@ export async function recordInstanceCrash(trx: Trx, exited: DropletExited): Prom
   const data = {
     instance: exited.instance,
     index: exited.index,
-    exit_description: exited.exit_description.slice(0, longestDescription),
+    exit_description: shortened(exited.exit_description),
     exit_status: exited.exit_status,
     reason: exited.reason,
   }
@@ -54,6 +55,10 @@ export async function recordInstanceCrash(trx: Trx, exited: DropletExited): Prom
   )
   await recordAuditEvent(trx, app, { type: 'app.crash', target: app, data, spaceGuid: process.space_guid })
   return { processGuid: process.guid, processType: process.type, appGuid: process.app_guid }
+}
+
+function shortened(text: string): string {
+  return text.length <= longestDescription ? text : text.slice(0, longestDescription - truncated.length) + truncated
 }
 
 async function countCrash(trx: Trx, { droplet, version, index }: DropletExited): Promise<number> {

@@ -46,8 +46,8 @@ export async function startCloudController(
     await Promise.all([metrics?.stop(), bus.stop()])
     throw error
   }
-  jobs.start((name, argument) => {
-    const work = reactor.runJob(name, argument, { deadlineInSeconds: jobDeadlineInSeconds })
+  jobs.start((name, argument, requestId) => {
+    const work = reactor.runJob(name, argument, { deadlineInSeconds: jobDeadlineInSeconds, requestId })
     return metrics?.timed(name, work) ?? work
   })
   jobs.dispatch('run-due-jobs', {})

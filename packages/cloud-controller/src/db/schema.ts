@@ -311,6 +311,8 @@ export interface JobsTable extends Identified {
   errors: string
   warnings: string
   attempts: number
+  /** X-VCAP-Request-ID of the request that caused it. */
+  request_id: string | null
   run_after: string
   lease_owner: string | null
   lease_until: string | null

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { routePath } from 'hono/route'
 import { apiError } from '../errors/api-error.ts'
 import { routes as internal } from '../internal/routes.ts'
+import { asRequest } from '../logs/request-context.ts'
 import { routes as staging } from '../staging/routes.ts'
 import { routes as v3 } from '../v3/routes.ts'
 import { authenticate } from './authentication.ts'
@@ -30,7 +31,7 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
     c.set('requestId', requestId)
     c.header(requestIdHeader, requestId)
     c.header('x-reactor-route', routePath(c, -1))
-    await next()
+    await asRequest(requestId, next)
   })
   for (const [path, document] of Object.entries(rootDocuments)) {
     const answer = document(services.settings)
@@ -49,7 +50,10 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
   app.onError((error, c) => {
     const { status, headers, body } = errorAnswer(error)
     if (status >= 500)
-      services.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'request failed')
+      services.logger.error(
+        { err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path },
+        'request failed',
+      )
     return c.json(body, status as 500, headers as Record<string, string>)
   })
   return app

@@ -163,6 +163,7 @@ async function givenJobs({ db }: TestController): Promise<void> {
         payload: '{}',
         errors: '[]',
         warnings: '[]',
+        request_id: null,
         attempts: 0,
         run_after: ago(0),
         lease_owner: null,

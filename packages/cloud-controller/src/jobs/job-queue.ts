@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Trx } from '../db/schema.ts'
+import { currentRequestId } from '../logs/request-context.ts'
 import { now } from '../v3/kit/timestamps.ts'
 
 export interface NewJob {
@@ -31,6 +32,7 @@ export async function enqueueJob(trx: Trx, { operation, resource, payload, visib
       errors: '[]',
       warnings: '[]',
       attempts: 0,
+      request_id: currentRequestId() ?? null,
       run_after: time,
       lease_owner: null,
       lease_until: null,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { openDatabase } from '../db/database.ts'
+import { DatabaseUnavailable } from '../db/database-unavailable.ts'
 import { unprocessable } from '../errors/api-error.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -177,4 +178,21 @@ test('a request runs its own short job at once, unless somebody has it already',
   await runNow(first)
   await runNow(second)
   assert.equal(ran, 1)
+})
+
+test('a job that meets an unavailable database is tried again, and that does not count', async (t) => {
+  let isAway = true
+  const { enqueue, run, row, set } = await given(t, async () => {
+    if (isAway) throw new DatabaseUnavailable(new Error('Connection terminated'))
+    return undefined
+  })
+  const guid = await enqueue()
+  await run()
+  const { state, attempts, lease_owner, run_after } = await row(guid)
+  assert.deepEqual([state, attempts, lease_owner], ['PROCESSING', 0, null])
+  assert.ok(Date.parse(run_after) > Date.now() + 2000)
+  isAway = false
+  await set(guid, { run_after: past })
+  await run()
+  assert.equal((await row(guid)).state, 'COMPLETE')
 })

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ExpressionBuilder } from 'kysely'
+import { DatabaseUnavailable } from '../db/database-unavailable.ts'
 import type { Db, Row, Tables } from '../db/schema.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { errorAnswer } from '../http/error-answer.ts'
+import { asRequest } from '../logs/request-context.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { type JobHandler, type JobHandlers, jobHandlers } from './handlers.ts'
 
@@ -12,6 +14,7 @@ const leaseInSeconds = 60
 const renewalInMilliseconds = (leaseInSeconds / 3) * 1000
 /** A job that ended its thread so often, without an end of its own, is given up. */
 const maximumAttempts = 10
+const unavailablePauseInSeconds = 5
 /** The thread's deadline is for one job and what is left of this; the rest is found by the next look. */
 const turnInMilliseconds = 60_000
 
@@ -79,10 +82,17 @@ const dueAt = (time: string) => (eb: ExpressionBuilder<Tables, 'jobs'>) =>
 
 const leaseEnd = (): string => new Date(Date.now() + leaseInSeconds * 1000).toISOString()
 
-async function runJob(services: ThreadServices, job: ClaimedRow, handlers: JobHandlers): Promise<void> {
+/** Its log lines have the id of the request that caused it, and its own. */
+function runJob(services: ThreadServices, job: ClaimedRow, handlers: JobHandlers): Promise<void> {
+  const logger = services.logger.child({ job: job.guid, operation: job.operation })
+  return asRequest(job.request_id ?? job.guid, () => runClaimed({ ...services, logger }, job, handlers))
+}
+
+async function runClaimed(services: ThreadServices, job: ClaimedRow, handlers: JobHandlers): Promise<void> {
+  const { logger } = services
   const renewal = setInterval(() => {
     write(services.db, job, { lease_until: leaseEnd() }).catch((error) =>
-      services.logger.warn({ err: error, job: job.guid }, 'could not renew the lease of a job'),
+      logger.warn({ err: error }, 'could not renew the lease of a job'),
     )
   }, renewalInMilliseconds)
   try {
@@ -94,8 +104,13 @@ async function runJob(services: ThreadServices, job: ClaimedRow, handlers: JobHa
     if (outcome?.again) await postpone(services, job, outcome.again)
     else await finish(services, job, { state: 'COMPLETE', warnings: outcome?.warnings ?? [] })
   } catch (error) {
+    if (error instanceof DatabaseUnavailable) {
+      logger.warn({ err: error }, 'a job could not reach the database and will be tried again')
+      await release(services.db, job)
+      return
+    }
     const { status, body } = errorAnswer(error)
-    if (status >= 500) services.logger.error({ err: error, job: job.guid, operation: job.operation }, 'job failed')
+    if (status >= 500) logger.error({ err: error }, 'job failed')
     await finish(services, job, { state: 'FAILED', errors: body.errors })
   } finally {
     clearInterval(renewal)
@@ -116,7 +131,7 @@ async function finish(
     lease_owner: null,
     lease_until: null,
   })
-  if (!isOurs) logLoss(services, job)
+  if (!isOurs) logLoss(services)
 }
 
 async function postpone(
@@ -133,7 +148,17 @@ async function postpone(
     lease_until: null,
     ...(again.payload !== undefined && { payload: JSON.stringify(again.payload) }),
   })
-  if (!isOurs) logLoss(services, job)
+  if (!isOurs) logLoss(services)
+}
+
+/** The database's absence is not the job's fault. While it lasts this fails too, and the job is free when its lease runs out. */
+async function release(db: Db, job: ClaimedRow): Promise<void> {
+  await write(db, job, {
+    run_after: new Date(Date.now() + unavailablePauseInSeconds * 1000).toISOString(),
+    attempts: job.attempts - 1,
+    lease_owner: null,
+    lease_until: null,
+  })
 }
 
 /** Changes the job if it is still ours: whoever took it after our lease ran out says how it ends. */
@@ -148,6 +173,6 @@ async function write(db: Db, job: ClaimedRow, values: Partial<Row<'jobs'>>): Pro
   return written !== undefined
 }
 
-function logLoss({ logger }: ThreadServices, job: ClaimedRow): void {
-  logger.warn({ job: job.guid, operation: job.operation }, 'a job took longer than its lease, and was taken by another')
+function logLoss({ logger }: ThreadServices): void {
+  logger.warn('a job took longer than its lease, and was taken by another')
 }

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { JobName } from './job-names.ts'
 
-/** Runs a named piece of work on a job thread: `Reactor#runJob`. */
-export type RunOnThread = (name: JobName, argument: unknown) => Promise<unknown>
+/** Runs a named piece of work on a job thread: `Reactor#runJob`. Its log lines there have the request id. */
+export type RunOnThread = (name: JobName, argument: unknown, requestId: string) => Promise<unknown>
 
 /** The periodic kinds look at everything each time; how many of each may run at once. */
 export type PeriodicLimits = Partial<Record<JobName, number>>
@@ -59,8 +60,12 @@ export class JobDispatcher {
       return
     }
     running.count += 1
-    run(name, argument)
-      .catch((error: unknown) => this.#logger.error({ err: error, job: name }, 'work on a job thread failed'))
+    // Nobody's request caused it, but its lines belong together.
+    const requestId = randomUUID()
+    run(name, argument, requestId)
+      .catch((error: unknown) =>
+        this.#logger.error({ err: error, work: name, requestId }, 'work on a job thread failed'),
+      )
       .finally(() => {
         running.count -= 1
         if (!running.again) return

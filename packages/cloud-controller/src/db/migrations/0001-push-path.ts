@@ -200,6 +200,7 @@ const identified: Record<string, Record<string, ColumnKind>> = {
     errors: 'text!',
     warnings: 'text!',
     attempts: 'integer!',
+    request_id: 'text',
     run_after: 'text!',
     lease_owner: 'text',
     lease_until: 'text',

@@ -5,6 +5,7 @@ import { now } from '../v3/kit/timestamps.ts'
 import { type Acting, recordAppEvent } from './app-events.ts'
 import { recordProcessUsage } from './app-usage-events.ts'
 import { lockApp } from './apps.ts'
+import { requireWithinQuotas } from './process-quotas.ts'
 import { latestRevision, noteRevision } from './revisions.ts'
 
 /** Processes whose instances must be started (or replaced, when `wereRunning`) after the commit. */
@@ -18,7 +19,7 @@ export const lacksDroplet = (): Error => unprocessable('Assign a droplet before 
 
 /**
  * Wants the app to run. Coming from STOPPED it may make a revision; processes that run already are left alone. Answers the
- * processes that have to be started. Source: cloud_controller_ng app/actions/app_start.rb.
+ * processes that have to be started. Throws 422 beyond quotas. Source: cloud_controller_ng app/actions/app_start.rb.
  */
 export async function startApp(trx: Trx, acting: Acting, appGuid: string): Promise<StartedApp> {
   const app = await lockApp(trx, appGuid)
@@ -27,7 +28,8 @@ export async function startApp(trx: Trx, acting: Acting, appGuid: string): Promi
   await wantState(trx, app, 'STARTED')
   const stopped = (await processesOf(trx, app)).filter((process) => process.state === 'STOPPED')
   const revision = await latestRevision(trx, app)
-  const processes = await Promise.all(stopped.map((process) => startProcess(trx, process, revision?.guid)))
+  const processes: Row<'processes'>[] = []
+  for (const process of stopped) processes.push(await startProcess(trx, process, revision?.guid)) // each counts for the next
   await recordAppEvent(trx, acting, 'start', app)
   return { processes, wereRunning: false }
 }
@@ -49,7 +51,7 @@ export async function stopApp(
 
 /**
  * Wants all instances replaced by new ones, or a stopped app to run. Every process gets a new version, so that old and new
- * instances can be told apart. Source: app/actions/app_restart.rb, process_restart.rb.
+ * instances can be told apart. Throws 422 beyond quotas. Source: app/actions/app_restart.rb, process_restart.rb.
  */
 export async function restartApp(trx: Trx, acting: Acting, appGuid: string): Promise<StartedApp> {
   const app = await lockApp(trx, appGuid)
@@ -81,6 +83,7 @@ async function startProcess(
   process: Row<'processes'>,
   revisionGuid: string | undefined,
 ): Promise<Row<'processes'>> {
+  await requireWithinQuotas(trx, process, { before: process, after: { ...process, state: 'STARTED' } })
   return changeState(trx, process, {
     state: 'STARTED',
     version: randomUUID(),

@@ -9,6 +9,7 @@ import { recordAppEvent } from './app-events.ts'
 import type { Lifecycle } from './app-lifecycle.ts'
 import { actorOf } from './audit-events.ts'
 import { webProcessType } from './processes.ts'
+import { requireRoomForStaging } from './staging-quotas.ts'
 
 export interface BuildMessage {
   readonly staging_memory_in_mb?: number | null | undefined
@@ -27,7 +28,7 @@ export interface NewBuild {
 
 /**
  * Creates a build in STAGING; the task is sent after the commit (`staging/stage-build.ts`). Throws 422/170017 while another
- * build of the app is staging, 400/1004 for a package that is not READY, 400/290003 for disabled buildpacks.
+ * build of the app is staging, 400/1004 for a package that is not READY, 400/290003 for disabled buildpacks, 422 beyond quotas.
  * Source: cloud_controller_ng app/actions/build_create.rb.
  */
 export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Promise<string> {
@@ -36,6 +37,15 @@ export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Pr
   if (packageRow.state !== 'READY') throw badRequest('Cannot stage package whose state is not ready.')
   await requireEnabledBuildpacks(trx, lifecycle)
   const web = await newestWebProcess(trx, app.guid)
+  const wanted = {
+    memoryInMb: message.staging_memory_in_mb ?? web?.memory_in_mb ?? 0,
+    diskInMb: message.staging_disk_in_mb ?? web?.disk_in_mb ?? 0,
+    logRateInBytesPerSecond:
+      message.staging_log_rate_limit_bytes_per_second ??
+      web?.log_rate_limit_in_bytes_per_second ??
+      settings.apps.logRateLimitInBytesPerSecond,
+  }
+  await requireRoomForStaging(trx, settings, app.space_guid, wanted)
   const guid = randomUUID()
   const time = now()
   await trx
@@ -53,18 +63,9 @@ export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Pr
       lifecycle_type: lifecycle.type,
       lifecycle_buildpacks: JSON.stringify(lifecycle.buildpacks),
       lifecycle_stack: lifecycle.stack,
-      staging_memory_in_mb: Math.max(
-        message.staging_memory_in_mb ?? web?.memory_in_mb ?? 0,
-        settings.staging.minimumMemoryInMb,
-      ),
-      staging_disk_in_mb: Math.max(
-        message.staging_disk_in_mb ?? web?.disk_in_mb ?? 0,
-        settings.staging.minimumDiskInMb,
-      ),
-      staging_log_rate_limit_bytes_per_second:
-        message.staging_log_rate_limit_bytes_per_second ??
-        web?.log_rate_limit_in_bytes_per_second ??
-        settings.apps.logRateLimitInBytesPerSecond,
+      staging_memory_in_mb: Math.max(wanted.memoryInMb, settings.staging.minimumMemoryInMb),
+      staging_disk_in_mb: Math.max(wanted.diskInMb, settings.staging.minimumDiskInMb),
+      staging_log_rate_limit_bytes_per_second: wanted.logRateInBytesPerSecond,
       created_by_user_guid: caller.userGuid,
       created_by_user_name: caller.userName,
       created_by_user_email: caller.email,

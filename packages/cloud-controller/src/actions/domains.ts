@@ -4,6 +4,7 @@ import type { Row, Trx } from '../db/schema.ts'
 import { unprocessable } from '../errors/api-error.ts'
 import { deleteMetadata, type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
+import { exceeds, lockLimitsOfOrganization } from './binding-quotas.ts'
 import { findDomainByName, lockDomain } from './domain-lookup.ts'
 import { domainNameConflicts, isPublicSuffix } from './domain-names.ts'
 import { deleteRoutes } from './routes.ts'
@@ -18,7 +19,8 @@ export interface NewDomain {
 }
 
 /**
- * Creates a domain. Throws 422 when the name is taken, reserved, or would take away from what others have.
+ * Creates a domain. Throws 422 when the name is taken, reserved, or would take away from what others have, and
+ * beyond the quota of its organization.
  * Source: cloud_controller_ng app/actions/domain_create.rb.
  */
 export async function createDomain(trx: Trx, domain: NewDomain): Promise<string> {
@@ -53,10 +55,21 @@ async function requireFreeName(trx: Trx, { name, owner }: NewDomain): Promise<vo
   if (await findDomainByName(trx, name)) throw nameInUse(name)
   if (owner && (await isPublicSuffix(name)))
     throw unprocessable(`The "${name}" domain is reserved and cannot be used for org-scoped domains.`)
-  // Here belongs the quota of private domains (total_domains): `The number of private domains exceeds the quota for
-  // organization "<name>"`, before the conflicts, as CC orders them.
+  if (owner) await requireRoomForDomain(trx, owner.guid) // before the conflicts, as CC orders them
   const conflicts = await domainNameConflicts(trx, { name, ownerGuid: owner?.guid ?? null })
   if (conflicts.length > 0) throw unprocessable(conflicts.join(', '))
+}
+
+/** Only domains that the organization owns count, not those that are shared with it. */
+async function requireRoomForDomain(trx: Trx, organizationGuid: string): Promise<void> {
+  const { name, limits } = await lockLimitsOfOrganization(trx, organizationGuid)
+  const { count } = await trx
+    .selectFrom('domains')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('owning_organization_guid', '=', organizationGuid)
+    .executeTakeFirstOrThrow()
+  if (exceeds(Number(count) + 1, limits.total_domains))
+    throw unprocessable(`The number of private domains exceeds the quota for organization "${name}"`)
 }
 
 /** Lets organizations use a private domain; what is shared already stays so. */

@@ -146,7 +146,12 @@ async function findOrganizations(
 ): Promise<OrganizationReference[]> {
   const guids = [...new Set(requested)]
   if (guids.length === 0) return []
-  const found = await trx.selectFrom('organizations').select(['guid', 'name']).where('guid', 'in', guids).execute()
+  const found = await trx
+    .selectFrom('organizations')
+    .select(['guid', 'name'])
+    .where('guid', 'in', guids)
+    .orderBy('id')
+    .execute()
   const missing = guids.filter((guid) => !found.some((organization) => organization.guid === guid))
   if (missing.length > 0) throw unprocessable(missingFault(listed(missing)))
   return found

@@ -6,6 +6,7 @@ import { now } from '../v3/kit/timestamps.ts'
 import { type Acting, censoredRequest, recordAppEvent } from './app-events.ts'
 import { recordProcessUsage } from './app-usage-events.ts'
 import { isDeploying } from './deployments.ts'
+import { requireWithinQuotas } from './process-quotas.ts'
 import { requireHealthChecks, requireLimits, requireRoomForSidecars, requireUser } from './process-rules.ts'
 
 export const webProcessType = 'web'
@@ -83,7 +84,7 @@ export interface ScaledProcess {
 
 /**
  * Changes the number of instances and the limits of each. Only the number acts on what runs; limits are for instances that
- * start from now on. Throws 422 during a deployment of web, beyond the platform's limits, or when sidecars don't fit any more.
+ * start from now on. Throws 422 during a deployment of web, beyond the platform's limits or quotas, or when sidecars don't fit any more.
  * Source: cloud_controller_ng app/actions/process_scale.rb.
  */
 export async function scaleProcess(
@@ -105,6 +106,7 @@ export async function scaleProcess(
     updated_at: now(),
   }
   requireLimits(acting.settings, process)
+  await requireWithinQuotas(trx, process, { before, after: process })
   if (process.memory_in_mb !== before.memory_in_mb)
     await requireRoomForSidecars(trx, [process], {
       fault: 'The requested memory allocation is not large enough to run all of your sidecar processes',
@@ -158,6 +160,7 @@ export async function updateProcess(
     ...readinessHealthCheck(before, change.readiness_health_check),
     updated_at: now(),
   }
+  await requireWithinQuotas(trx, process, { before, after: process })
   requireHealthChecks(acting.settings, process)
   requireUser(process)
   await saveProcess(trx, process)

@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Db, Row, Trx } from '../db/schema.ts'
 import { apiError, unprocessable } from '../errors/api-error.ts'
+import { exceeds, lockLimitsOfSpace } from './binding-quotas.ts'
 import { findDomainByName } from './domain-lookup.ts'
 
 export interface RouteAddress {
@@ -22,13 +23,29 @@ export async function requireCreatableRoute(trx: Trx, address: RouteAddress, spa
   // Router groups belong to the routing API, and there is none: what CC answers where it is switched off.
   if (domain.router_group_guid !== null) throw apiError('ServiceUnavailable', 'The Routing API is disabled.')
   await requireUsableDomain(trx, domain, space.organization_guid)
-  // Here belong the quotas of the space, then of the organization (total_routes): `Routes quota exceeded for space '<name>'.`
+  await requireRoomForRoute(trx, space.guid)
   await requireValidHost(trx, address)
   if (address.path === '') await requireFreeAddress(trx, address)
   requireValidPath(address)
   await requireFreeAddress(trx, address)
   if (address.port) throw unprocessable("Routes with protocol 'http' do not support ports.")
   await requireHostOfOneSpace(trx, address, space.guid)
+}
+
+/** Reserved ports are no matter as long as there are no TCP routes. */
+async function requireRoomForRoute(trx: Trx, spaceGuid: string): Promise<void> {
+  const { space, organization } = await lockLimitsOfSpace(trx, spaceGuid)
+  const routes = trx
+    .selectFrom('routes')
+    .innerJoin('spaces', 'spaces.guid', 'routes.space_guid')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('spaces.organization_guid', '=', organization.guid)
+  const inSpace = await routes.where('spaces.guid', '=', spaceGuid).executeTakeFirstOrThrow()
+  if (exceeds(Number(inSpace.count) + 1, space.limits.total_routes))
+    throw unprocessable(`Routes quota exceeded for space '${space.name}'.`)
+  const inOrganization = await routes.executeTakeFirstOrThrow()
+  if (exceeds(Number(inOrganization.count) + 1, organization.limits.total_routes))
+    throw unprocessable(`Routes quota exceeded for organization '${organization.name}'.`)
 }
 
 async function requireUsableDomain(trx: Trx, domain: Row<'domains'>, organizationGuid: string): Promise<void> {

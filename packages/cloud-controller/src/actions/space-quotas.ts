@@ -162,6 +162,7 @@ async function findSpaces(trx: Trx, guids: readonly string[]): Promise<SpaceRefe
     .selectFrom('spaces')
     .select(['guid', 'name', 'organization_guid'])
     .where('guid', 'in', [...new Set(guids)])
+    .orderBy('id')
     .execute()
 }
 

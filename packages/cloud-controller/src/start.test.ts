@@ -11,6 +11,7 @@ import { startCloudController } from './start.ts'
 import { eventually } from './testing/eventually.ts'
 import { FakeUaa } from './testing/fake-uaa.ts'
 import { globalScopes } from './testing/test-controller.ts'
+import { testDatabase } from './testing/test-database.ts'
 
 const logger = pino({ level: process.env.VCAP_TEST_LOG ?? 'silent' })
 const requestIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -21,6 +22,7 @@ interface System {
   readonly broker: Awaited<ReturnType<typeof startNatsBroker>>
   readonly uaa: FakeUaa
   readonly directory: string
+  readonly databaseUrl: string
 }
 
 type Cleaner = Pick<TestContext, 'after'>
@@ -28,12 +30,14 @@ type Cleaner = Pick<TestContext, 'after'>
 /** A Cloud Controller on free ports with a broker and a UAA; stopped when the test ends. */
 async function givenSystem(t: Cleaner, config: Record<string, unknown> = {}): Promise<System> {
   const directory = await mkdtemp(join(tmpdir(), 'vcap-start-'))
+  const database = await testDatabase(directory)
   const broker = await startNatsBroker({ port: 0 }, { logger })
   const uaa = await FakeUaa.open(t as TestContext)
   const controller = await startCloudController(
     {
       port: 0,
       dataDirectory: directory,
+      databaseUrl: database.url,
       nats: { url: broker.addresses.nats },
       uaa: { url: uaa.url, clientId: 'controller', clientSecret: 'secret' },
       stagingAuth: { username: 'staging', password: 'staging-secret' },
@@ -48,9 +52,10 @@ async function givenSystem(t: Cleaner, config: Record<string, unknown> = {}): Pr
   t.after(async () => {
     await controller.stop()
     await broker.stop()
+    await database.giveBack()
     await rm(directory, { recursive: true, force: true })
   })
-  return { url: controller.addresses.http ?? '', controller, broker, uaa, directory }
+  return { url: controller.addresses.http ?? '', controller, broker, uaa, directory, databaseUrl: database.url }
 }
 
 describe('a Cloud Controller', () => {
@@ -145,6 +150,9 @@ describe('a Cloud Controller', () => {
       /^reactor_threads\{pool="request",state="idle"\} \d+$/m,
       /^reactor_request_duration_seconds_count\{.*route="\/v3\/organizations".*\} \d+$/m,
       /^cc_work_duration_seconds_count\{work="run-due-jobs",outcome="done"\} \d+$/m,
+      /^cc_database_statements_total [1-9]\d*$/m,
+      /^cc_database_seconds_total 0?\.?\d*[1-9]/m,
+      /^cc_database_repeated_transactions_total \d+$/m,
       /^process_cpu_seconds_total /m,
     ])
       await eventually(`a line like ${line}`, async () => {
@@ -201,10 +209,11 @@ test('stop does not wait for a broker that is gone', { timeout: 15_000 }, async 
   await controller.stop()
 })
 
-function configOf({ directory, broker, uaa }: System) {
+function configOf({ directory, databaseUrl, broker, uaa }: System) {
   return {
     port: 0,
     dataDirectory: directory,
+    databaseUrl,
     nats: { url: broker.addresses.nats },
     uaa: { url: uaa.url, clientId: 'controller', clientSecret: 'secret' },
     stagingAuth: { username: 'staging', password: 'staging-secret' },

@@ -15,6 +15,7 @@ import { requestIdOf } from './http/request-id.ts'
 import { type ControllerMetrics, startMetrics } from './metrics/controller-metrics.ts'
 import { registerErrorClasses } from './threads/error-classes.ts'
 import { JobDispatcher } from './threads/job-dispatcher.ts'
+import type { ThreadData } from './threads/thread-services.ts'
 
 /** Paths whose body takes long to arrive or to leave. */
 const transferPath = /^\/(v3\/(packages|droplets|buildpacks)\/[^/]+\/(upload|download)|staging\/)/
@@ -68,17 +69,18 @@ function openReactor(
   metrics: ControllerMetrics | undefined,
 ): Promise<Reactor<BusOperations>> {
   const { threads } = settings
+  const threadData: ThreadData = { settings, databaseMemory: metrics?.database.memory }
   return startReactor({
     operations: bus.operations,
     requestThreads: {
       module: new URL('./threads/request-thread.ts', import.meta.url),
-      workerData: settings,
+      workerData: threadData,
       minimum: threads.minimumRequestThreads,
       maximum: threads.maximumRequestThreads,
     },
     jobThreads: {
       module: new URL('./threads/job-thread.ts', import.meta.url),
-      workerData: settings,
+      workerData: threadData,
       minimum: 1,
       maximum: threads.maximumJobThreads,
     },

@@ -25,7 +25,7 @@ const longestPauseInMilliseconds = 250
  */
 export async function repeatedOnConflict<T>(
   transaction: () => Promise<T>,
-  { patience = patienceInMilliseconds }: { patience?: number } = {},
+  { patience = patienceInMilliseconds, onRepeat }: { patience?: number; onRepeat?: (() => void) | undefined } = {},
 ): Promise<T> {
   const giveUpAt = performance.now() + patience
   for (let pause = firstPauseInMilliseconds; ; pause = Math.min(pause * 2, longestPauseInMilliseconds)) {
@@ -34,6 +34,7 @@ export async function repeatedOnConflict<T>(
     } catch (error) {
       if (!isConflict(error)) throw error
       if (performance.now() >= giveUpAt) throw new DatabaseUnavailable(error)
+      onRepeat?.()
       // At random, or those who met will meet again.
       await setTimeout(pause * (0.5 + Math.random()))
     }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import type { Settings } from '../config.ts'
 import type { JobName } from '../threads/job-names.ts'
+import { DatabaseMeter, slowStatementInMilliseconds } from './database-meter.ts'
 
 /** What the bus tells of itself when Prometheus asks. */
 export interface BusStatistics {
@@ -19,6 +20,8 @@ export interface ControllerMetrics {
   readonly url: string
   /** The reactor adds its own. */
   readonly registry: Registry
+  /** For the threads to count in. */
+  readonly database: DatabaseMeter
   /** Measures a piece of work of the job threads; the result is that of `work`. */
   timed<T>(name: JobName, work: Promise<T>): Promise<T>
   stop(): Promise<void>
@@ -79,10 +82,40 @@ export async function startMetrics(
     buckets: [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 120, 600],
     registers,
   })
+  const database = new DatabaseMeter()
+  for (const [name, help, read] of [
+    ['cc_database_statements_total', 'SQL statements', () => database.read().statements],
+    [
+      'cc_database_seconds_total',
+      'Time that threads have waited for SQL statements',
+      () => database.read().microseconds / 1e6,
+    ],
+    [
+      'cc_database_slow_statements_total',
+      `SQL statements that took ${slowStatementInMilliseconds} ms or longer`,
+      () => database.read().slowStatements,
+    ],
+    [
+      'cc_database_repeated_transactions_total',
+      'Transactions that were run again because they met another',
+      () => database.read().repeatedTransactions,
+    ],
+  ] as const) {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  }
   const server = await serve(registry, host, port)
   return {
     ...server,
     registry,
+    database,
     timed(work, result) {
       const end = duration.startTimer({ work })
       return result.then(

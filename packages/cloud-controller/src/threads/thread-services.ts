@@ -3,12 +3,20 @@ import { reactorOperations, refuseScheduleSyncWhile, registerErrorClass, workerD
 import { diskBlobstore } from '../blobstore/blobstore.ts'
 import type { Bus, BusOperations } from '../bus/bus.ts'
 import type { Settings } from '../config.ts'
-import { openDatabase } from '../db/database.ts'
+import { type DatabaseOptions, openDatabase } from '../db/database.ts'
 import { isInTransaction } from '../db/transactions.ts'
 import { componentLogger } from '../http/component-logger.ts'
 import type { ThreadServices } from '../http/environment.ts'
+import { DatabaseMeter } from '../metrics/database-meter.ts'
 import { uaaUserDirectory } from '../uaa/user-directory.ts'
 import { registerErrorClasses } from './error-classes.ts'
+
+/** What the reactor thread gives to each thread. */
+export interface ThreadData {
+  readonly settings: Settings
+  /** Of the DatabaseMeter, where there is one. */
+  readonly databaseMemory: SharedArrayBuffer | undefined
+}
 
 /** Opens what a request or job thread has for its life: its own database connection above all. */
 export async function openThreadServices(): Promise<ThreadServices> {
@@ -16,9 +24,9 @@ export async function openThreadServices(): Promise<ThreadServices> {
   // In production a rule that was broken unseen must not break requests on top.
   if (process.env.NODE_ENV !== 'production')
     refuseScheduleSyncWhile(() => (isInTransaction() ? 'a database transaction is open' : undefined))
-  const settings = workerData as Settings
+  const { settings, databaseMemory } = workerData as ThreadData
   return {
-    db: await openDatabase(settings.databaseUrl),
+    db: await openDatabase(settings.databaseUrl, measured(databaseMemory)),
     settings,
     bus: reactorOperations<BusOperations>() as Bus,
     blobstore: diskBlobstore(join(settings.dataDirectory, 'blobs')),
@@ -28,5 +36,14 @@ export async function openThreadServices(): Promise<ThreadServices> {
       clientSecret: settings.uaa.clientSecret,
     }),
     logger: componentLogger(),
+  }
+}
+
+function measured(memory: SharedArrayBuffer | undefined): DatabaseOptions {
+  if (!memory) return {}
+  const meter = new DatabaseMeter(memory)
+  return {
+    onQuery: (_, milliseconds) => meter.statement(milliseconds),
+    onRepeat: () => meter.repeatedTransaction(),
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Row, Trx } from '../db/schema.ts'
 import { now } from '../v3/kit/timestamps.ts'
+import { obfuscatedUrl } from './app-events.ts'
 
 type Footprint = Pick<Row<'processes'>, 'state' | 'instances' | 'memory_in_mb'>
 
@@ -58,6 +59,70 @@ export async function recordProcessUsage(
     .execute()
 }
 
+/**
+ * Forgets all events and writes one for each process that is started, as the place from which those who charge for usage begin.
+ * Source: cloud_controller_ng app/repositories/app_usage_event_repository.rb (purge_and_reseed_started_apps!).
+ */
+export async function purgeAndReseedAppUsage(trx: Trx): Promise<void> {
+  await trx.deleteFrom('app_usage_events').execute()
+  const started = await trx
+    .selectFrom('processes')
+    .innerJoin('apps', 'apps.guid', 'processes.app_guid')
+    .innerJoin('spaces', 'spaces.guid', 'apps.space_guid')
+    .leftJoin('droplets', 'droplets.guid', 'apps.droplet_guid')
+    .select([
+      'processes.guid',
+      'processes.type',
+      'processes.instances',
+      'processes.memory_in_mb',
+      'processes.app_guid',
+      'apps.name',
+      'apps.space_guid',
+      'spaces.name as space_name',
+      'spaces.organization_guid',
+      'droplets.buildpacks',
+    ])
+    .where('processes.state', '=', 'STARTED')
+    .orderBy('processes.id')
+    .execute()
+  const known = await trx.selectFrom('buildpacks').select(['guid', 'name']).execute()
+  const guidOf = (name: string | null): string | null => known.find((one) => one.name === name)?.guid ?? null
+  const time = now()
+  const events = started.map((process) => {
+    const buildpackName = finalBuildpackName(process.buildpacks)
+    return {
+      guid: randomUUID(),
+      created_at: time,
+      updated_at: time,
+      state: 'STARTED',
+      previous_state: 'STARTED',
+      instance_count: process.instances,
+      previous_instance_count: process.instances,
+      memory_in_mb_per_instance: process.memory_in_mb,
+      previous_memory_in_mb_per_instance: process.memory_in_mb,
+      app_guid: process.app_guid,
+      app_name: process.name,
+      space_guid: process.space_guid,
+      space_name: process.space_name,
+      organization_guid: process.organization_guid,
+      process_guid: process.guid,
+      process_type: process.type,
+      buildpack_guid: guidOf(buildpackName),
+      buildpack_name: buildpackName === null ? null : obfuscatedUrl(buildpackName),
+      task_guid: null,
+      task_name: null,
+    }
+  })
+  for (let start = 0; start < events.length; start += insertedAtOnce)
+    await trx
+      .insertInto('app_usage_events')
+      .values(events.slice(start, start + insertedAtOnce))
+      .execute()
+}
+
+/** Databases limit how many values one statement may have. */
+const insertedAtOnce = 500
+
 function counts(before: Footprint, after: Footprint): boolean {
   if (before.state !== after.state) return true
   if (after.state === 'STOPPED') return false
@@ -69,9 +134,13 @@ async function detectedBuildpack(
   trx: Trx,
   buildpacks: string | null,
 ): Promise<{ guid: string | null; name: string } | undefined> {
-  const names: Array<{ name: string }> = buildpacks === null ? [] : JSON.parse(buildpacks)
-  const name = names.at(-1)?.name
-  if (name === undefined) return undefined
+  const name = finalBuildpackName(buildpacks)
+  if (name === null) return undefined
   const known = await trx.selectFrom('buildpacks').select('guid').where('name', '=', name).executeTakeFirst()
-  return { guid: known?.guid ?? null, name }
+  return { guid: known?.guid ?? null, name: obfuscatedUrl(name) }
+}
+
+function finalBuildpackName(buildpacks: string | null): string | null {
+  const names: Array<{ name: string }> = buildpacks === null ? [] : JSON.parse(buildpacks)
+  return names.at(-1)?.name ?? null
 }

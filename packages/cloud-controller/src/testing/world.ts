@@ -251,6 +251,9 @@ export async function givenWorld(t: TestContext, controller: TestController): Pr
       .where('type', '=', 'audit.app.create')
       .where('target_guid', '=', known.appGuid)
       .executeTakeFirstOrThrow()
+    await admin.post(`/v3/apps/${known.appGuid}/actions/start`)
+    await admin.post(`/v3/apps/${known.appGuid}/actions/stop`)
+    const usageEvent = await db.selectFrom('app_usage_events').select('guid').executeTakeFirstOrThrow()
     const job = await db
       .transaction()
       .execute((trx) => enqueueJob(trx, { operation: 'app.delete', resource: { type: 'app', guid: 'gone' } }))
@@ -265,6 +268,7 @@ export async function givenWorld(t: TestContext, controller: TestController): Pr
       service_credential_bindings: credentialBinding.guid,
       service_route_bindings: routeBinding.guid,
       audit_events: event.guid,
+      app_usage_events: usageEvent.guid,
       jobs: job,
     }
   }

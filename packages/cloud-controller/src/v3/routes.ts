@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { WorkerEnv } from '../http/environment.ts'
 import { routes as appEnvironment } from './app-environment/routes.ts'
 import { routes as appFeatures } from './app-features/routes.ts'
+import { routes as appUsageEvents } from './app-usage-events/routes.ts'
 import { routes as currentDroplet } from './apps/current-droplet-routes.ts'
 import { routes as apps } from './apps/routes.ts'
 import { routes as appState } from './apps/state-routes.ts'
@@ -50,6 +51,7 @@ export const routes = new Hono<WorkerEnv>({ strict: false })
   .route('/', stacks)
   .route('/', environmentVariableGroups)
   .route('/', auditEvents)
+  .route('/', appUsageEvents)
   .route('/', organizationQuotas)
   .route('/', spaceQuotas)
   .route('/', isolationSegments)

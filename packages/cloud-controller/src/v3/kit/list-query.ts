@@ -43,6 +43,8 @@ export function parseListQuery<TB extends keyof Tables, R extends ResourceRow, E
 ): ListRequest {
   const faults: string[] = []
   refuseUnknown(resource, query, rules, faults)
+  if (resource.isNeverUpdated && query.keys.includes('updated_ats'))
+    faults.push("Filtering by 'updated_ats' is not allowed on this resource.")
   const request: ListRequest = {
     page: parsePage(query, faults),
     orderBy: parseOrder(resource, query, faults),
@@ -96,7 +98,8 @@ function parseOrder<TB extends keyof Tables, R extends ResourceRow, E>(
   const text = query.values.get('order_by') ?? resource.impliedOrder
   if (text === undefined || text === '') return undefined
   const [, sign, key = ''] = /^([+\- ]?)(.*)$/.exec(text) ?? []
-  const keys = ['created_at', 'updated_at', ...Object.keys(resource.orderBy ?? {})]
+  const times = resource.isNeverUpdated ? ['created_at'] : ['created_at', 'updated_at']
+  const keys = [...times, ...Object.keys(resource.orderBy ?? {})]
   if (!keys.includes(key)) faults.push(`Order by can only be: ${quoted(keys)}`)
   return { key, direction: sign === '-' ? 'desc' : 'asc' }
 }

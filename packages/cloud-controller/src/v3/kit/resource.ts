@@ -84,6 +84,8 @@ export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
     filters: ReadonlyMap<string, readonly string[]>,
     view: View,
   ) => Promise<Narrowing<ResourceQuery<TB, NoInfer<R>>>>
+  /** Its rows stay as they were made: `updated_ats` and ordering by `updated_at` are refused. */
+  readonly isNeverUpdated?: boolean
   /** Filters of every resource that this one refuses. */
   readonly withoutFilters?: ReadonlyArray<'created_ats' | 'updated_ats' | 'guids'>
   /** Besides created_at and updated_at. */

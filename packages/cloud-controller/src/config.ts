@@ -84,7 +84,12 @@ export const CloudControllerConfig = z
     internalUrl: z.url().optional(),
     dataDirectory: z.string().min(1),
     /** `postgres://…`, or the path of a SQLite file. Default: cloud-controller.db in the data directory. */
-    databaseUrl: z.string().optional(),
+    databaseUrl: z
+      .string()
+      .refine((url) => !/^[a-z][a-z\d+.-]*:\/\//i.test(url) || /^postgres(ql)?:\/\//.test(url), {
+        error: 'is neither a postgres:// URL nor the path of a SQLite file',
+      })
+      .optional(),
     nats: z.object({ url: z.string(), user: z.string().optional(), password: z.string().optional() }),
     uaa: z.object({
       /** What clients are told. */

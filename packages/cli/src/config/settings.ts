@@ -11,6 +11,7 @@ export const environmentSettings = [
   { variable: 'VCAP_APPS_DOMAINS', key: 'appsDomains', kind: 'list' },
   { variable: 'VCAP_ADMIN_USERNAME', key: 'admin.username', kind: 'text' },
   { variable: 'VCAP_ADMIN_PASSWORD', key: 'admin.password', kind: 'text' },
+  { variable: 'DATABASE_URL', key: 'databaseUrl', kind: 'text' },
   { variable: 'VCAP_DATABASE_URL', key: 'databaseUrl', kind: 'text' },
   { variable: 'VCAP_NATS_URL', key: 'nats.url', kind: 'text' },
   { variable: 'VCAP_NATS_USER', key: 'nats.user', kind: 'text' },

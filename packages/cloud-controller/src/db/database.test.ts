@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
+import { CloudControllerConfig } from '../config.ts'
 import { testController } from '../testing/test-controller.ts'
 import { databaseWithoutSchema, postgresUrl } from '../testing/test-database.ts'
 import { openDatabase } from './database.ts'
@@ -69,6 +70,14 @@ test('numbers come as numbers, and text is ordered by its bytes', async (t) => {
   assert.deepEqual(
     Object.values(numbers).map((number) => typeof number),
     ['number', 'number', 'number'],
+  )
+})
+
+test('a URL of another kind of database is refused', () => {
+  const config = { dataDirectory: '/d', databaseUrl: 'mysql://localhost/cc' }
+  const { error } = CloudControllerConfig.safeParse(config)
+  assert.ok(
+    error?.issues.some(({ message }) => message === 'is neither a postgres:// URL nor the path of a SQLite file'),
   )
 })
 

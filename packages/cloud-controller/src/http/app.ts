@@ -8,6 +8,7 @@ import { routes as v3 } from '../v3/routes.ts'
 import { authenticate } from './authentication.ts'
 import type { ThreadServices, WorkerEnv } from './environment.ts'
 import { errorAnswer } from './error-answer.ts'
+import { refuseNullBytes } from './null-bytes.ts'
 import { requestIdHeader } from './request-id.ts'
 import { rootDocuments } from './root-documents.ts'
 import type { VerifyToken } from './token-verifier.ts'
@@ -37,7 +38,7 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
     const answer = document(services.settings)
     app.get(path, (c) => (typeof answer === 'string' ? c.text(answer) : c.json(answer)))
   }
-  app.use('/v3/*', authenticate(verifyToken))
+  app.use('/v3/*', refuseNullBytes, authenticate(verifyToken))
   app.use('/internal/v4/*', authenticate(verifyToken))
   app.route('/', v3)
   app.route('/', staging)

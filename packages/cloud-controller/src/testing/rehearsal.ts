@@ -14,10 +14,14 @@ const delegated = [
 ] as const
 
 /**
- * Runs `work` and undoes everything that it, or a request in it, has written to this database: a transaction around it all,
- * in which those of the requests are savepoints. One at a time.
+ * Runs `work` and undoes everything that it, or a request in it, has written to this database, unless `isKept` says
+ * otherwise: a transaction around it all, in which those of the requests are savepoints. One at a time.
  */
-export async function rehearse<T>(db: Db, work: () => Promise<T>): Promise<T> {
+export async function rehearse<T>(
+  db: Db,
+  work: () => Promise<T>,
+  isKept: (result: T) => boolean = () => false,
+): Promise<T> {
   const outer = await db.startTransaction().execute()
   const inOuter = {
     execute: async (body: (trx: unknown) => Promise<unknown>) => {
@@ -36,10 +40,13 @@ export async function rehearse<T>(db: Db, work: () => Promise<T>): Promise<T> {
   for (const name of delegated)
     Object.defineProperty(db, name, { configurable: true, value: outer[name].bind(outer as never) })
   Object.defineProperty(db, 'transaction', { configurable: true, value: () => inOuter })
+  let mayKeep = false
   try {
-    return await work()
+    const result = await work()
+    mayKeep = isKept(result)
+    return result
   } finally {
     for (const name of [...delegated, 'transaction']) Reflect.deleteProperty(db, name)
-    await outer.rollback().execute()
+    await (mayKeep ? outer.commit() : outer.rollback()).execute()
   }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { documentedOperations, operationKey } from '../testing/documented-operations.ts'
 import { collectionOf, expectedStatus, isList, type Place, places, sees } from '../testing/expected-status.ts'
 import { type OperationCase, operationCases } from '../testing/operation-cases.ts'
+import { askFor } from '../testing/operation-requests.ts'
 import { operationsNotBuilt } from '../testing/operations-not-built.ts'
 import { rehearse } from '../testing/rehearsal.ts'
 import { clientsOfAllRoles, everybody, type Who } from '../testing/role-table.ts'
@@ -40,7 +41,7 @@ test('every operation of every role answers what the documents permit: own, fore
     await db.updateTable('organizations').set({ status }).where('guid', '=', own.organizationGuid).execute()
     for (const [operation, tried] of Object.entries(operationCases)) {
       for (const who of everybody) {
-        const answer = await rehearse(db, () => ask(clients[who], operation, tried, world))
+        const answer = await rehearse(db, () => askFor(clients[who], operation, tried, world))
         wrong.push(...faults(answer, { operation, tried, who, place, world }))
       }
     }
@@ -80,42 +81,6 @@ function faults({ status, body }: Answer, { operation, tried, who, place, world 
   if (status !== 200 || !isList(operation) || !body.resources[0]?.guid || guid === undefined) return []
   const isListed = body.resources.some((one: { guid: string }) => one.guid === guid)
   return isListed === sees(collection, who, place) ? [] : [`${name}: ${isListed ? 'is' : 'is not'} in the list`]
-}
-
-function ask(client: Client, operation: string, tried: OperationCase, world: World): Promise<Answer> {
-  const [method = '', template = ''] = operation.split(' ')
-  const path = tried.path?.(world) ?? pathOf(template, tried.spare ? { ...world, guids: world.spares } : world)
-  const upload = tried.upload?.(world)
-  if (upload) return client.upload(path, upload.file, upload.headers)
-  const body = tried.body?.(world)
-  switch (method) {
-    case 'GET':
-      return client.get(isList(operation) ? `${path}?per_page=5000` : path)
-    case 'POST':
-      return client.post(path, body, tried.headers)
-    case 'PATCH':
-      return client.patch(path, body)
-    case 'PUT':
-      return client.put(path, body)
-    default:
-      return client.delete(path, body)
-  }
-}
-
-function pathOf(template: string, world: World): string {
-  const { guids, destination, otherSpace, otherOrganization } = world
-  const values: Record<string, string | undefined> = {
-    type: 'web',
-    index: '0',
-    space_guid: otherSpace,
-    org_guid: otherOrganization,
-    destination_guid: destination,
-  }
-  const collection = template.split('/')[2] ?? ''
-  return template.replace(/:(\w+)/g, (_, name: string) => {
-    if (name === 'name' && template.includes('/features/')) return 'ssh'
-    return values[name] ?? guids[collection] ?? ''
-  })
 }
 
 test('every documented operation is served or listed as not built', () => {

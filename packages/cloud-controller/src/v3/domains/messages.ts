@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { flag, relationships, toMany, toOne } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
+import { printed } from '../kit/words.ts'
 
 const minimumLength = 3
 const maximumLength = 253
@@ -12,11 +13,11 @@ const name = z
   .superRefine((value, context) => {
     for (const fault of nameFaults(value)) context.addIssue({ code: 'custom', message: `Name ${fault}` })
   })
-  .transform(String)
+  .transform(printed)
 
 /** CC tells everything that is wrong at once, in this order. */
 function nameFaults(value: unknown): string[] {
-  const text = value === undefined || value === null ? '' : String(value)
+  const text = value === undefined || value === null ? '' : printed(value)
   return [
     ...(text.trim() === '' ? ["can't be blank"] : []),
     ...(typeof value === 'string' ? [] : ['must be a string']),

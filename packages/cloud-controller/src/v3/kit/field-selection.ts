@@ -15,7 +15,7 @@ export function parseFieldSelection(query: QueryString, selectable: SelectableFi
   const faults: string[] = []
   for (const [resource, text] of query.nested.get('fields') ?? []) {
     const keys = listValue(text)
-    const valid = selectable[resource]
+    const valid = Object.hasOwn(selectable, resource) ? selectable[resource] : undefined
     if (!valid) faults.push(`Fields [${resource}] valid resources are: ${quoted(Object.keys(selectable))}`)
     else if (keys.some((key) => !valid.includes(key)))
       faults.push(`Fields valid keys for '${resource}' are: ${quoted(valid)}`)

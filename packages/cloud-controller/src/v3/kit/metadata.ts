@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Db, Trx } from '../../db/schema.ts'
 import { apiError } from '../../errors/api-error.ts'
 import { keyFault, splitKey, valueFault } from './label-rules.ts'
+import { printed } from './words.ts'
 
 export interface MetadataMessage {
   readonly labels?: Readonly<Record<string, string | null>>
@@ -42,10 +43,10 @@ function labels(value: unknown, fault: (text: string) => void): Record<string, s
   for (const [key, label] of Object.entries(value)) {
     const keyProblem = keyFault(key)
     if (keyProblem) fault(`label key error: ${keyProblem}`)
-    const valueProblem = label === null ? undefined : valueFault(String(label))
+    const valueProblem = label === null ? undefined : valueFault(printed(label))
     if (valueProblem) fault(`label value error: ${valueProblem}`)
   }
-  return Object.fromEntries(Object.entries(value).map(([key, label]) => [key, label === null ? null : String(label)]))
+  return Object.fromEntries(Object.entries(value).map(([key, label]) => [key, label === null ? null : printed(label)]))
 }
 
 function annotations(value: unknown, fault: (text: string) => void): Record<string, string | null> {
@@ -57,11 +58,11 @@ function annotations(value: unknown, fault: (text: string) => void): Record<stri
     if (annotation === null) continue
     const keyProblem = keyFault(key)
     if (keyProblem) fault(`annotation key error: ${keyProblem}`)
-    const text = String(annotation)
+    const text = printed(annotation)
     if (text.length > maximumAnnotationLength)
       fault(`annotation value error: '${text.slice(0, 8)}...' is greater than ${maximumAnnotationLength} characters`)
   }
-  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, text === null ? null : String(text)]))
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, text === null ? null : printed(text)]))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { presentLinks } from './present.ts'
+import { printed } from './words.ts'
 
 /** The body `{data: {guid}}` or `{data: null}` of an endpoint for one relationship, with CC's words (semantics, section 2.1). */
 export const ToOneBody = z.strictObject({
@@ -17,7 +18,7 @@ export const ToOneBody = z.strictObject({
       const { guid } = value as { guid?: unknown }
       if (Object.keys(value).length !== 1) fault('can only accept one key')
       if (!('guid' in value)) fault("can only accept key 'guid'")
-      if (guid !== undefined && guid !== null && typeof guid !== 'string') fault(`${String(guid)} must be a string`)
+      if (guid !== undefined && guid !== null && typeof guid !== 'string') fault(`${printed(guid)} must be a string`)
       return typeof guid === 'string' ? { guid } : null
     })
     .optional(),

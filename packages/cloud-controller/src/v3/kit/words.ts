@@ -8,3 +8,8 @@ export function humanized(attribute: string): string {
 export function quoted(values: readonly string[]): string {
   return values.map((value) => `'${value}'`).join(', ')
 }
+
+/** A value that a client sent, as text. Unlike `String`, also when an object has a key `toString`. */
+export function printed(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}

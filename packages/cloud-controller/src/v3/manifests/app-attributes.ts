@@ -1,6 +1,7 @@
 import { type AppFeatureName, appFeatureColumns } from '../../actions/apps.ts'
 import type { AppManifest } from '../../actions/manifests/app-manifest.ts'
 import { variableNameFault } from '../kit/environment-variables.ts'
+import { printed } from '../kit/words.ts'
 import { isMapping, type YamlMapping } from './yaml-document.ts'
 
 interface Read {
@@ -25,7 +26,7 @@ export function readEnvironmentVariables(app: YamlMapping): Read & Pick<AppManif
 /** A variable's value as an app sees it. */
 export function environmentText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return printed(value)
 }
 
 /** Features to switch. Source: cloud_controller_ng app/messages/manifest_features_update_message.rb. */
@@ -51,7 +52,7 @@ export function readServices(app: YamlMapping): Read & Pick<AppManifest, 'servic
   const { services } = app
   if (!Array.isArray(services) || !services.every(isService))
     return { faults: ['Services must be a list of service instances'], services: [] }
-  return { faults: [], services: services.map((service) => String(isMapping(service) ? service.name : service)) }
+  return { faults: [], services: services.map((service) => printed(isMapping(service) ? service.name : service)) }
 }
 
 function isService(service: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { AppManifest } from '../../actions/manifests/app-manifest.ts'
 import { metadataField } from '../kit/metadata.ts'
+import { printed } from '../kit/words.ts'
 import { readEnvironmentVariables, readFeatures, readServices } from './app-attributes.ts'
 import { buildpackFaults, readLifecycle } from './lifecycle.ts'
 import { isGiven } from './process-attributes.ts'
@@ -53,7 +54,7 @@ export function readAppManifest(raw: YamlMapping, rules: ManifestRules): ReadApp
   return {
     faults,
     manifest: {
-      name: String(app.name ?? '').trim(),
+      name: printed(app.name ?? '').trim(),
       features: features.features,
       processChanges: processes.processChanges,
       processScales: processes.processScales,
@@ -82,7 +83,7 @@ const underscored = (mapping: YamlMapping): YamlMapping =>
 const maximumNameLength = 255
 
 function nameFaults({ name }: YamlMapping): string[] {
-  const isBlank = !isGiven(name) || String(name).trim() === ''
+  const isBlank = !isGiven(name) || printed(name).trim() === ''
   return [
     ...(isBlank ? ['Name must not be empty'] : []),
     ...(typeof name === 'string' ? textFaults(name) : ['Name must be a string']),

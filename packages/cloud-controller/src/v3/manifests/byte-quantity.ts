@@ -1,3 +1,5 @@
+import { printed } from '../kit/words.ts'
+
 /*
  * Amounts as manifests write them: `512M`, `1.5GB`, `100K`. Units are powers of 1024, in either letter case.
  * Source: cloud_controller_ng lib/cloud_controller/{byte_quantity,app_manifest/byte_converter}.rb.
@@ -10,8 +12,8 @@ const largestFirst = ['T', 'G', 'M', 'K', 'B'] as const satisfies Unit[]
 /** What is wrong with an amount, or undefined; an absent or blank one is fine. */
 export function quantityFault(value: unknown): string | undefined {
   if (isBlank(value)) return undefined
-  if (!/^-?\d/.test(String(value))) return 'is not a number'
-  return bytesOf(String(value)) === undefined
+  if (!/^-?\d/.test(printed(value))) return 'is not a number'
+  return bytesOf(printed(value)) === undefined
     ? 'must use a supported unit: B, K, KB, M, MB, G, GB, T, or TB'
     : undefined
 }
@@ -19,7 +21,7 @@ export function quantityFault(value: unknown): string | undefined {
 /** The amount in whole MB, rounded down; undefined where there is none or it is wrong. */
 export function megabytesOf(value: unknown): number | undefined {
   if (isBlank(value) || quantityFault(value)) return undefined
-  const bytes = bytesOf(String(value))
+  const bytes = bytesOf(printed(value))
   return bytes === undefined ? undefined : Math.trunc(bytes / unitsInBytes.M)
 }
 
@@ -31,14 +33,14 @@ export function rateFault(value: unknown): string | undefined {
 /** Bytes per second; -1 is unlimited. Undefined where there is none or it is wrong. */
 export function bytesPerSecondOf(value: unknown): number | undefined {
   if (isUnitless(value)) return Number(value)
-  return isBlank(value) || quantityFault(value) ? undefined : bytesOf(String(value))
+  return isBlank(value) || quantityFault(value) ? undefined : bytesOf(printed(value))
 }
 
-const isUnitless = (value: unknown): boolean => ['-1', '0'].includes(String(value))
+const isUnitless = (value: unknown): boolean => ['-1', '0'].includes(printed(value))
 
 /** `-1`, `0`, or a whole number of the largest unit that divides the bytes: 1048576 is `1M`. */
 export function rateText(bytes: number): string {
-  if (bytes === -1 || bytes === 0) return String(bytes)
+  if (bytes === -1 || bytes === 0) return printed(bytes)
   const unit = largestFirst.find((candidate) => bytes % unitsInBytes[candidate] === 0) ?? 'B'
   return `${bytes / unitsInBytes[unit]}${unit}`
 }
@@ -50,4 +52,4 @@ function bytesOf(text: string): number | undefined {
 }
 
 const isBlank = (value: unknown): boolean =>
-  value === undefined || value === null || value === false || String(value).trim() === ''
+  value === undefined || value === null || value === false || printed(value).trim() === ''

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { printed } from '../kit/words.ts'
 import { isMapping, type YamlMapping } from './yaml-document.ts'
 
 /** One change, in the manner of JSON Patch: `value` of add and replace, `was` of remove and replace. */
@@ -76,4 +77,4 @@ function identityOf(element: unknown): string | undefined {
 
 /** JSON Pointer. */
 const below = (path: string, key: string | number): string =>
-  `${path}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  `${path}/${printed(key).replaceAll('~', '~0').replaceAll('/', '~1')}`

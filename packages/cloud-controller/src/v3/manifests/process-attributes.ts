@@ -1,7 +1,7 @@
 import type { AppManifest } from '../../actions/manifests/app-manifest.ts'
 import { isUriPath } from '../../actions/process-rules.ts'
 import type { HealthCheckChange, ProcessChange, ProcessScale } from '../../actions/processes.ts'
-import { humanized } from '../kit/words.ts'
+import { humanized, printed } from '../kit/words.ts'
 import { bytesPerSecondOf, megabytesOf } from './byte-quantity.ts'
 import type { YamlMapping } from './yaml-document.ts'
 
@@ -103,8 +103,8 @@ const checkType = (value: unknown): unknown => (value === 'none' ? 'process' : v
 function processChange(attributes: YamlMapping): ProcessChange {
   const { command, user } = attributes
   return {
-    ...('command' in attributes && { command: detectedCommands.includes(command) ? null : String(command) }),
-    ...('user' in attributes && { user: isGiven(user) ? String(user) : null }),
+    ...('command' in attributes && { command: detectedCommands.includes(command) ? null : printed(command) }),
+    ...('user' in attributes && { user: isGiven(user) ? printed(user) : null }),
     ...healthCheck('health_check', attributes, 'timeout'),
     ...healthCheck('readiness_health_check', attributes),
   }

@@ -1,5 +1,6 @@
 import type { AppManifest } from '../../actions/manifests/app-manifest.ts'
 import { webProcessType } from '../../actions/processes.ts'
+import { printed } from '../kit/words.ts'
 import { quantityFault, rateFault } from './byte-quantity.ts'
 import { isGiven, readChange, readScale } from './process-attributes.ts'
 import { isMapping, type YamlMapping } from './yaml-document.ts'
@@ -69,7 +70,7 @@ function listedProcesses(app: YamlMapping): { faults: string[]; processes: Liste
   if (!Array.isArray(list) || !list.every(isMapping))
     return { faults: ['Processes must be an array of process configurations'], processes: [] }
   const processes = list.map((attributes) =>
-    withType(isGiven(attributes.type) ? String(attributes.type) : '', attributes),
+    withType(isGiven(attributes.type) ? printed(attributes.type) : '', attributes),
   )
   const types = processes.map(({ type }) => type)
   const twice = new Set(types.filter((type, index) => types.indexOf(type) < index))

@@ -1,3 +1,4 @@
+import { printed } from '../kit/words.ts'
 import { isGiven } from './process-attributes.ts'
 import type { ListedRoute } from './routes-of-app.ts'
 import { isMapping, type YamlMapping } from './yaml-document.ts'
@@ -44,7 +45,7 @@ function algorithmFaults(text: string, options: YamlMapping, allowsHash: boolean
 function hashFaults({ loadbalancing, hash_header, hash_balance }: YamlMapping): string[] {
   const isOther = isPresent(loadbalancing) && loadbalancing !== 'hash'
   return [
-    ...(isPresent(hash_header) && String(hash_header).length > maximumHeaderLength
+    ...(isPresent(hash_header) && printed(hash_header).length > maximumHeaderLength
       ? [`Hash header must be at most ${maximumHeaderLength} characters`]
       : []),
     ...(isPresent(hash_balance) ? balanceFaults(hash_balance) : []),
@@ -54,11 +55,11 @@ function hashFaults({ loadbalancing, hash_header, hash_balance }: YamlMapping): 
 }
 
 function balanceFaults(balance: unknown): string[] {
-  if (String(balance).length > maximumBalanceLength)
+  if (printed(balance).length > maximumBalanceLength)
     return [`Hash balance must be at most ${maximumBalanceLength} characters`]
   const value = Number(balance)
   if (Number.isNaN(value)) return ['Hash balance must be a numeric value']
   return value === 0 || (value >= 1.1 && value <= 10) ? [] : ['Hash balance must be either 0 or between 1.1 and 10.0']
 }
 
-const isPresent = (value: unknown): boolean => isGiven(value) && String(value).trim() !== ''
+const isPresent = (value: unknown): boolean => isGiven(value) && printed(value).trim() !== ''

@@ -1,6 +1,7 @@
 import type { ManifestRoute, ManifestRoutes } from '../../actions/manifests/app-manifest.ts'
 import type { DestinationProtocol } from '../../actions/route-destinations.ts'
 import type { RouteOptions } from '../../actions/route-options.ts'
+import { printed } from '../kit/words.ts'
 import { isGiven } from './process-attributes.ts'
 import { routeOptionFaults } from './route-options.ts'
 import { parseRouteUrl } from './route-url.ts'
@@ -48,11 +49,11 @@ export interface ListedRoute {
 
 function routeList(routes: unknown): ListedRoute[] | undefined {
   if (!Array.isArray(routes) || !routes.every(isNamedRoute)) return undefined
-  return routes.map((raw) => ({ raw, text: String(raw.route), url: parseRouteUrl(String(raw.route)) }))
+  return routes.map((raw) => ({ raw, text: printed(raw.route), url: parseRouteUrl(printed(raw.route)) }))
 }
 
 const isNamedRoute = (route: unknown): route is YamlMapping =>
-  isMapping(route) && isGiven(route.route) && String(route.route).trim() !== ''
+  isMapping(route) && isGiven(route.route) && printed(route.route).trim() !== ''
 
 function routeOf({ text, raw, url }: ListedRoute): ManifestRoute[] {
   if (!url) return []

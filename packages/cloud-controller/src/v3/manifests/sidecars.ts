@@ -1,4 +1,5 @@
 import type { ManifestSidecar } from '../../actions/manifests/app-manifest.ts'
+import { printed } from '../kit/words.ts'
 import { megabytesOf } from './byte-quantity.ts'
 import { integerFaults, isGiven } from './process-attributes.ts'
 import { isMapping, type YamlMapping } from './yaml-document.ts'
@@ -23,8 +24,8 @@ export function readSidecars(app: YamlMapping): ReadSidecars {
 function sidecarOf(sidecar: YamlMapping): ManifestSidecar {
   const memory = memoryOf(sidecar)
   return {
-    name: String(sidecar.name),
-    command: String(sidecar.command),
+    name: printed(sidecar.name),
+    command: printed(sidecar.command),
     process_types: sidecar.process_types as string[],
     ...(isGiven(memory) && { memory_in_mb: Number(memory) }),
   }
@@ -36,7 +37,7 @@ const memoryOf = ({ memory }: YamlMapping): unknown => megabytesOf(memory) ?? me
 function namedFaults(sidecar: YamlMapping): string[] {
   const faults = sidecarFaults(sidecar)
   const { name } = sidecar
-  const isNamed = isGiven(name) && String(name).trim() !== ''
+  const isNamed = isGiven(name) && printed(name).trim() !== ''
   return faults.map((fault) => `Sidecar ${isNamed ? `"${name}": ${fault}` : fault.toLowerCase()}`)
 }
 
@@ -55,7 +56,7 @@ function sidecarFaults(sidecar: YamlMapping): string[] {
 }
 
 function textFaults(words: string, value: unknown, maximum: number): string[] {
-  const isBlank = !isGiven(value) || String(value).trim() === ''
+  const isBlank = !isGiven(value) || printed(value).trim() === ''
   return [
     ...(isBlank ? [`${words} can't be blank`] : []),
     ...(typeof value === 'string' ? [] : [`${words} must be a string`]),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Resource } from '../../bits/resource-pool.ts'
+import { printed } from '../kit/words.ts'
 
 const maximumResources = 5000
 const sha1Length = 40
@@ -59,7 +60,7 @@ function readChecksum(checksum: unknown, faults: Set<string>): string {
   const { value } = checksum as { value?: unknown }
   if (typeof value !== 'string') faults.add('a non-string checksum value')
   else if (value.length !== sha1Length) faults.add('a non-SHA1 checksum value')
-  return String(value)
+  return printed(value)
 }
 
 function readSize(size: unknown, faults: Set<string>): number {
@@ -72,5 +73,5 @@ function readMode(mode: unknown, faults: Set<string>): string | undefined {
   if (mode === undefined || mode === null) return undefined
   if (typeof mode !== 'string') faults.add('a non-string mode')
   else if (!/^[0-7]+$/.test(mode)) faults.add('an incorrect mode')
-  return String(mode)
+  return printed(mode)
 }

@@ -17,7 +17,9 @@ export const revisions = resource({
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('apps.space_guid', 'in', spaceGuidsReadBy(db, caller)),
   filters: {
-    versions: (query, versions) => query.where('revisions.version', 'in', versions.map(Number)),
+    // What is no number matches nothing: no revision has a version below 1.
+    versions: (query, versions) =>
+      query.where('revisions.version', 'in', [0, ...versions.filter((text) => /^\d{1,9}$/.test(text)).map(Number)]),
     deployable: {
       boolean: (query, wanted, db) =>
         query.where((eb) => {

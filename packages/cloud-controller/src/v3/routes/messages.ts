@@ -3,6 +3,7 @@ import { isFeatureEnabled } from '../../actions/feature-flags.ts'
 import type { Db } from '../../db/schema.ts'
 import { integer, relationships, toOne } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
+import { printed } from '../kit/words.ts'
 import { routeOptionsField } from './options-field.ts'
 
 const host = faulty('Host', (text) => [
@@ -63,7 +64,7 @@ function targetFaults(value: unknown): string[] {
     ...(Object.keys(value).length === 0 ? ["can't be blank"] : []),
     ...(Object.keys(value).length === 1 ? [] : ['can only accept one key']),
     ...('guid' in value ? [] : ["can only accept key 'guid'"]),
-    ...(guid !== undefined && guid !== null && typeof guid !== 'string' ? [`${String(guid)} must be a string`] : []),
+    ...(guid !== undefined && guid !== null && typeof guid !== 'string' ? [`${printed(guid)} must be a string`] : []),
     ...(guid === '' ? ["guid can't be blank"] : []),
   ]
 }

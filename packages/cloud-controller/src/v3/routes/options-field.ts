@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { maximumOptionsSizeInBytes, type RouteOptions } from '../../actions/route-options.ts'
-import { quoted } from '../kit/words.ts'
+import { printed, quoted } from '../kit/words.ts'
 
 const known = ['loadbalancing', 'hash_header', 'hash_balance']
 const maximumHeaderLength = 128
@@ -36,7 +36,7 @@ function optionFaults(options: Record<string, unknown>, allowsHash: boolean): st
   const switchedOff = allowsHash ? [] : ['hash_header', 'hash_balance'].filter((key) => isPresent(options[key]))
   return [
     ...(unknown.length > 0 ? [`Unknown field(s): ${quoted(unknown)}`] : []),
-    ...(isPresent(loadbalancing) && !algorithms.includes(String(loadbalancing))
+    ...(isPresent(loadbalancing) && !algorithms.includes(printed(loadbalancing))
       ? [`Loadbalancing must be one of ${quoted([algorithms.join(', ')])} if present`]
       : []),
     ...(switchedOff.length > 0 ? [`Unknown field(s): ${quoted(switchedOff)}`] : []),
@@ -47,7 +47,7 @@ function optionFaults(options: Record<string, unknown>, allowsHash: boolean): st
 function hashFaults({ loadbalancing, hash_header, hash_balance }: Record<string, unknown>): string[] {
   const isOther = isPresent(loadbalancing) && loadbalancing !== 'hash'
   return [
-    ...(isPresent(hash_header) && String(hash_header).length > maximumHeaderLength
+    ...(isPresent(hash_header) && printed(hash_header).length > maximumHeaderLength
       ? [`Hash header must be at most ${maximumHeaderLength} characters`]
       : []),
     ...(isPresent(hash_balance) ? balanceFaults(hash_balance) : []),
@@ -57,7 +57,7 @@ function hashFaults({ loadbalancing, hash_header, hash_balance }: Record<string,
 }
 
 function balanceFaults(balance: unknown): string[] {
-  if (String(balance).length > maximumBalanceLength)
+  if (printed(balance).length > maximumBalanceLength)
     return [`Hash balance must be at most ${maximumBalanceLength} characters`]
   const value = typeof balance === 'number' || typeof balance === 'string' ? Number(balance) : Number.NaN
   if (Number.isNaN(value)) return ['Hash balance must be a numeric value']

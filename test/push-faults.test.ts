@@ -52,8 +52,9 @@ test('an app that crashes at once is CRASHED, with an event that says how it end
     const events = await app.events('audit.app.process.crash')
     return events.length >= 4 && events
   })
-  const { instance, crash_timestamp, ...data } = crashes[0]?.data ?? assert.fail('no event')
+  const { instance, version, crash_timestamp, ...data } = crashes[0]?.data ?? assert.fail('no event')
   assert.match(String(instance), /^[\da-f]{32}$/)
+  assert.match(String(version), /^[\da-f-]{36}$/)
   assert(Math.abs(Number(crash_timestamp) - Date.now() / 1000) < 60, `crash_timestamp ${crash_timestamp}`)
   assert.deepEqual(data, {
     index: 0,

@@ -47,7 +47,6 @@ export const rootDocuments: Readonly<Record<string, Document>> = {
   '/': ({ externalUrl, uaa, logCacheUrl }) => ({
     links: {
       self: { href: externalUrl },
-      cloud_controller_v2: null,
       cloud_controller_v3: { href: `${externalUrl}/v3`, meta: { version: apiVersion } },
       network_policy_v0: { href: `${externalUrl}/networking/v0/external` },
       network_policy_v1: { href: `${externalUrl}/networking/v1/external` },

@@ -92,6 +92,7 @@ test('an upload makes the droplet STAGED once, with its checksum, a job and a do
   assert.deepEqual([job.operation, job.state, job.links.droplet], ['droplet.upload', 'COMPLETE', url(path)])
 
   const download = await admin.get(`${path}/download`)
+  assert.equal(download.headers.get('content-type'), 'application/octet-stream')
   assert.equal(download.headers.get('content-disposition'), `attachment; filename="droplet_${created.guid}.tgz"`)
   assert.equal(await readFile(download.headers.get('x-reactor-send-file') ?? '', 'utf8'), 'a droplet')
   const again = await upload(t, admin, `${path}/upload`, tgz('other'))

@@ -153,7 +153,7 @@ routes.get('/v3/droplets/:guid/download', async (c) => {
   if (!file) throw notFound('Droplet')
   await recordAppEvent(db, acting(c), 'droplet.download', appOf(droplet), { droplet_guid: droplet.guid })
   return c.body(null, 200, {
-    'content-type': 'application/gzip',
+    'content-type': 'application/octet-stream',
     'content-disposition': `attachment; filename="droplet_${droplet.guid}.tgz"`,
     'x-reactor-send-file': file,
   })

@@ -6,4 +6,6 @@ import { openThreadServices } from './thread-services.ts'
 /** The file that job threads run: work that outlives a request, and messages from the bus that need the database. */
 const services = await openThreadServices()
 
-serveJobs(({ name, argument, requestId }) => asRequest(requestId, () => work(services, name, argument)))
+serveJobs(({ name, argument, requestId }) => asRequest(requestId, () => work(services, name, argument)), {
+  onEnd: () => services.db.destroy(),
+})

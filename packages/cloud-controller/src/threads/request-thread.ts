@@ -8,4 +8,4 @@ const services = await openThreadServices()
 const { uaa } = services.settings
 const app = createApp({ ...services, verifyToken: tokenVerifier(uaa.internalUrl ?? uaa.url) })
 
-serveRequests((request, env) => app.fetch(request, env))
+serveRequests((request, env) => app.fetch(request, env), { onEnd: () => services.db.destroy() })

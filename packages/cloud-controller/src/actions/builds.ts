@@ -7,6 +7,7 @@ import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { recordAppEvent } from './app-events.ts'
 import type { Lifecycle } from './app-lifecycle.ts'
+import { recordStagingUsage } from './app-usage-events.ts'
 import { actorOf } from './audit-events.ts'
 import { webProcessType } from './processes.ts'
 import { requireRoomForStaging } from './staging-quotas.ts'
@@ -72,6 +73,10 @@ export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Pr
     })
     .execute()
   await saveMetadata(trx, { type: 'build', guid }, message.metadata)
+  await recordStagingUsage(trx, 'STAGING_STARTED', {
+    app_guid: app.guid,
+    lifecycle_buildpacks: JSON.stringify(lifecycle.buildpacks),
+  })
   await recordAppEvent(trx, { actor: actorOf(caller) }, 'build.create', app, {
     build_guid: guid,
     package_guid: packageRow.guid,
@@ -156,6 +161,7 @@ export async function failBuild(
     .where('build_guid', '=', build.guid)
     .where('state', '=', 'STAGING')
     .execute()
+  await recordStagingUsage(trx, 'STAGING_STOPPED', build)
   await recordAppEvent(trx, { actor: builderOf(build) }, 'build.failed', app, {
     build_guid: build.guid,
     package_guid: build.package_guid,
@@ -188,13 +194,14 @@ export async function completeBuild(
   staged: StagedDroplet,
   keptDroplets: number,
 ): Promise<void> {
+  const buildpacks = JSON.stringify(staged.buildpacks)
   await trx
     .updateTable('droplets')
     .set({
       state: 'STAGED',
       updated_at: now(),
       process_types: JSON.stringify(staged.processTypes),
-      buildpacks: JSON.stringify(staged.buildpacks),
+      buildpacks,
       sidecars: JSON.stringify(staged.sidecars),
     })
     .where('guid', '=', dropletGuid)
@@ -204,6 +211,8 @@ export async function completeBuild(
     .set({ state: 'STAGED', droplet_guid: dropletGuid, updated_at: now() })
     .where('guid', '=', build.guid)
     .execute()
+  for (const state of ['STAGING_STOPPED', 'BUILDPACK_SET'] as const)
+    await recordStagingUsage(trx, state, build, buildpacks)
   await recordAppEvent(trx, { actor: builderOf(build) }, 'build.staged', app, {
     build_guid: build.guid,
     package_guid: build.package_guid,

@@ -135,7 +135,7 @@ test('old jobs, events and builds are deleted, as long as they are kept and no l
     events.map(({ type }) => type),
     eventsBefore.map(({ type }) => type).filter((type) => type !== 'audit.app.create'),
   )
-  const usage = await db.selectFrom('app_usage_events').select('app_name').execute()
+  const usage = await db.selectFrom('app_usage_events').select('app_name').where('app_guid', '=', 'a').execute()
   assert.deepEqual(
     usage.map(({ app_name }) => app_name),
     ['32'],

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { givenDroplet, givenSpace, givenStartableApp } from '../../testing/factories.ts'
+import { completeBuild, failBuild, lockStagingBuild } from '../../actions/builds.ts'
+import type { Trx } from '../../db/schema.ts'
+import { givenApp, givenDroplet, givenReadyPackage, givenSpace, givenStartableApp } from '../../testing/factories.ts'
 import { all, assertRoleTable, clientsOfAllRoles } from '../../testing/role-table.ts'
 import { type Answer, testController } from '../../testing/test-controller.ts'
 
 const path = '/v3/app_usage_events'
 const purge = `${path}/actions/destructively_purge_all_and_reseed`
+type StagingBuild = NonNullable<Awaited<ReturnType<typeof lockStagingBuild>>>
 const detail = ({ body }: Answer): string => body.errors[0].detail
 
 /** An app that was started with one instance and scaled to two. */
@@ -88,6 +91,56 @@ test('purging leaves one event for each process that is started', async (t) => {
     },
   ])
   assert.notEqual(resources[0].guid, events[1].guid)
+})
+
+test('staging begins and ends, and tells which buildpack it found', async (t) => {
+  const controller = await testController(t)
+  const { admin, db } = controller
+  const { spaceGuid } = await givenSpace(controller)
+  const { guid: appGuid } = await givenApp(controller, spaceGuid)
+  const packageGuid = await givenReadyPackage(controller, appGuid)
+  const url = 'https://user:secret@example.org/buildpack.git'
+  const stage = async () =>
+    (
+      await admin.post('/v3/builds', {
+        package: { guid: packageGuid },
+        lifecycle: { type: 'buildpack', data: { buildpacks: [url] } },
+      })
+    ).body.guid
+  const end = (buildGuid: string, how: (trx: Trx, staging: StagingBuild) => Promise<void>) =>
+    db.transaction().execute(async (trx) => {
+      const staging = await lockStagingBuild(trx, buildGuid)
+      assert.ok(staging)
+      await how(trx, staging)
+    })
+  await end(await stage(), (trx, staging) => failBuild(trx, staging, { id: 'StagingError', description: 'failed' }))
+  const built = await stage()
+  const dropletGuid = await givenDroplet(controller, appGuid, { build_guid: built, state: 'STAGING' })
+  const found = { name: 'found', detect_output: 'found', buildpack_name: 'found', version: '1' }
+  const droplet = { processTypes: { web: 'run' }, buildpacks: [found], sidecars: [] }
+  await end(built, (trx, staging) => completeBuild(trx, staging, dropletGuid, droplet, 5))
+
+  const { resources } = (await admin.get(path)).body
+  assert.deepEqual(
+    resources.map(({ state, buildpack }: { state: object; buildpack: { name: string } }) => [state, buildpack.name]),
+    [
+      [{ current: 'STAGING_STARTED', previous: 'STAGING' }, 'https://***:***@example.org/buildpack.git'],
+      [{ current: 'STAGING_STOPPED', previous: 'STAGING' }, 'https://***:***@example.org/buildpack.git'],
+      [{ current: 'STAGING_STARTED', previous: 'STAGING' }, 'https://***:***@example.org/buildpack.git'],
+      [{ current: 'STAGING_STOPPED', previous: 'STAGING' }, 'found'],
+      [{ current: 'BUILDPACK_SET', previous: 'STAGED' }, 'found'],
+    ],
+  )
+  const [first] = resources
+  assert.deepEqual(
+    [first.app, first.process, first.memory_in_mb_per_instance, first.instance_count],
+    [
+      { guid: appGuid, name: 'hello' },
+      { guid: null, type: null },
+      { current: 1024, previous: 1024 },
+      { current: 1, previous: 1 },
+    ],
+  )
 })
 
 test('only global readers see usage, only admins purge it', async (t) => {

@@ -1,13 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { seedDatabase } from '../packages/cloud-controller/src/actions/seed.ts'
 import { CloudControllerConfig, type Settings } from '../packages/cloud-controller/src/config.ts'
-import { seal } from '../packages/cloud-controller/src/crypto/sealed-text.ts'
-import { openDatabase } from '../packages/cloud-controller/src/db/database.ts'
-import { migrate } from '../packages/cloud-controller/src/db/migrate.ts'
 import { adminToken } from './controller/bench-app.ts'
+import { fillDatabase } from './controller/fill-database.ts'
 import { type LoadResult, load } from './reactor/load.ts'
 import { ServerProcess } from './reactor/servers.ts'
 
@@ -32,7 +28,7 @@ const settings = CloudControllerConfig.parse({
   stagingAuth: { username: 'benchmark', password: 'benchmark' },
   encryptionKeys: { current: 'first', keys: { first: 'a key for benchmarks' } },
 })
-const oneApp = await createApps(settings)
+const oneApp = await fillDatabase(settings, appCount)
 const one = `/v3/apps/${oneApp}`
 const page = '/v3/apps?page=3&per_page=50'
 const kind = databaseUrl ? 'PostgreSQL' : 'SQLite'
@@ -51,48 +47,6 @@ await quiet()
 await spinning()
 await broker.stop()
 rmSync(directory, { recursive: true })
-
-async function createApps({ databaseUrl: url, encryptionKeys }: Settings): Promise<string> {
-  await migrate(url)
-  const db = await openDatabase(url)
-  await seedDatabase(db, settings)
-  const quota = await db.selectFrom('organization_quotas').select('guid').executeTakeFirstOrThrow()
-  const time = new Date().toISOString()
-  const row = () => ({ guid: randomUUID(), created_at: time, updated_at: time })
-  const organization = { ...row(), name: 'acme', status: 'active' as const, quota_guid: quota.guid }
-  await db
-    .insertInto('organizations')
-    .values({ ...organization, default_isolation_segment_guid: null })
-    .execute()
-  const space = { ...row(), name: 'dev', organization_guid: organization.guid, status: 'active' as const }
-  await db
-    .insertInto('spaces')
-    .values({ ...space, quota_guid: null, isolation_segment_guid: null, allow_ssh: 1 })
-    .execute()
-  const sealed = seal('{}', encryptionKeys)
-  const apps = Array.from({ length: appCount }, (_, index) => ({
-    ...row(),
-    name: `app-${index}`,
-    space_guid: space.guid,
-    desired_state: 'STOPPED' as const,
-    droplet_guid: null,
-    lifecycle_type: 'buildpack' as const,
-    lifecycle_buildpacks: '[]',
-    lifecycle_stack: 'cflinuxfs4',
-    sealed_environment_variables: sealed,
-    ssh_enabled: 1 as const,
-    revisions_enabled: 1 as const,
-    service_binding_k8s_enabled: 0 as const,
-    file_based_vcap_services_enabled: 0 as const,
-  }))
-  for (let start = 0; start < apps.length; start += 500)
-    await db
-      .insertInto('apps')
-      .values(apps.slice(start, start + 500))
-      .execute()
-  await db.destroy()
-  return apps[77]?.guid ?? ''
-}
 
 /** The servers take turns, and of each figure the median counts: what else disturbs the machine disturbs all of them alike. */
 async function quiet(): Promise<void> {

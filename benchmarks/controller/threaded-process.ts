@@ -4,6 +4,7 @@ import { startReactor } from '@vcap/reactor'
 import { pino } from 'pino'
 import { startBus } from '../../packages/cloud-controller/src/bus/start-bus.ts'
 import type { Settings } from '../../packages/cloud-controller/src/config.ts'
+import type { ThreadData } from '../../packages/cloud-controller/src/threads/thread-services.ts'
 
 /** The Cloud Controller as it is, with its bus, and with a message that should leave every 10 ms as a heartbeat would. */
 const settings = JSON.parse(process.argv[2] ?? '') as Settings
@@ -13,7 +14,7 @@ const reactor = await startReactor({
   operations: bus.operations,
   requestThreads: {
     module: new URL('./bench-thread.ts', import.meta.url),
-    workerData: settings,
+    workerData: { settings, databaseMemory: undefined } satisfies ThreadData,
     minimum: settings.threads.minimumRequestThreads,
   },
   http: {

@@ -11,7 +11,7 @@ import {
 import type { RunningComponent } from '@vcap/protocol'
 import pino from 'pino'
 import { CloudFoundry } from './cloud-foundry.ts'
-import { processesOf } from './processes.ts'
+import { endLeftProcesses } from './processes.ts'
 import { type SystemOptions, testConfig } from './system-config.ts'
 
 /** A whole Cloud Foundry in the process of the test. */
@@ -40,9 +40,7 @@ export async function startCloudFoundry(options: SystemOptions = {}): Promise<Ru
     for (const [, wave] of [...Map.groupBy(running, ([{ stopWave }]) => stopWave)].sort(([a], [b]) => a - b))
       await Promise.all(wave.map(([, component]) => component.stop()))
     await release()
-    const left = processesOf(config.dataDirectory)
-    if (left.length > 0)
-      throw new Error(`processes are left:\n${left.map(({ pid, commandLine }) => `${pid} ${commandLine}`).join('\n')}`)
+    endLeftProcesses(config.dataDirectory)
     if (process.env.VCAP_TEST_KEEP === undefined) await rm(config.dataDirectory, { recursive: true })
   }
 

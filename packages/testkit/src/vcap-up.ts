@@ -8,7 +8,7 @@ import type { LoadedConfig } from '@vcap/cli'
 import { z } from 'zod'
 import { CloudFoundry } from './cloud-foundry.ts'
 import { eventually } from './eventually.ts'
-import { processesOf } from './processes.ts'
+import { endLeftProcesses } from './processes.ts'
 import { type SystemOptions, testConfig } from './system-config.ts'
 
 const program = fileURLToPath(import.meta.resolve('@vcap/cli/program'))
@@ -121,10 +121,7 @@ export class VcapUp extends CloudFoundry {
       if (child.exitCode !== 0) throw new Error(`vcap up ended with ${child.exitCode}:\n${this.#output}`)
     }
     await this.#release()
-    const left = processesOf(this.config.dataDirectory)
-    for (const { pid } of left) process.kill(pid, 'SIGKILL')
-    if (left.length > 0)
-      throw new Error(`processes were left:\n${left.map(({ pid, commandLine }) => `${pid} ${commandLine}`).join('\n')}`)
+    endLeftProcesses(this.config.dataDirectory)
     if (process.env.VCAP_TEST_KEEP === undefined) await rm(this.config.dataDirectory, { recursive: true })
   }
 

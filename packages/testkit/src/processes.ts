@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { identify, type ProcessIdentity } from '@vcap/cli'
+import { identify, killTree, type ProcessIdentity } from '@vcap/cli'
 
 export interface FoundProcess extends ProcessIdentity {
   commandLine: string
@@ -21,7 +21,7 @@ export function processesOf(dataDirectory: string): FoundProcess[] {
 /** For the end of a system. Throws, naming them, when processes of it are left, and ends them so that they disturb nobody else. */
 export function endLeftProcesses(dataDirectory: string): void {
   const left = processesOf(dataDirectory)
-  for (const { pid } of left) process.kill(pid, 'SIGKILL')
+  for (const { pid } of left) killTree(pid)
   if (left.length === 0) return
   throw new Error(`processes were left:\n${left.map(({ pid, commandLine }) => `${pid} ${commandLine}`).join('\n')}`)
 }

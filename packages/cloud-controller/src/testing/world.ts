@@ -68,6 +68,7 @@ export async function givenWorld(t: TestContext, controller: TestController): Pr
   const { body: process } = await admin.get(`/v3/apps/${appGuid}/processes/web`)
   const sidecar = await make(`/v3/apps/${appGuid}/sidecars`, { name: 'side', command: 'run', process_types: ['web'] })
   const packageGuid = await givenReadyPackage(controller, appGuid)
+  await db.updateTable('droplets').set({ package_guid: packageGuid }).where('guid', '=', dropletGuid).execute()
   const emptyPackage = await make('/v3/packages', { type: 'bits', relationships: { app: to(appGuid) } })
   const emptyDroplet = await make('/v3/droplets', { relationships: { app: to(appGuid) } })
   const buildpack = await make('/v3/buildpacks', { name: 'my_buildpack' })

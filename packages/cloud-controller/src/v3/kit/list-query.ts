@@ -56,7 +56,7 @@ export function parseListQuery<TB extends keyof Tables, R extends ResourceRow, E
       : [],
     filters: parseFilters(resource, query, faults),
     exceptions: parseExceptions(resource, query, faults),
-    include: parseInclude(Object.keys(resource.include ?? {}), query, faults),
+    include: resource.include ? parseInclude(Object.keys(resource.include), query, faults) : [],
   }
   throwFaults(faults, rules.faultsAs)
   return request

@@ -3,9 +3,13 @@ import type { Trx } from '../../db/schema.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob, type NewJob } from '../../jobs/job-queue.ts'
 
-/** Answers 202 with the job's address and no body, and wakes the job threads. */
+/** Clients look at a job at once and then every three seconds; a 202 waits this long, so that most jobs are over at the first look. */
+const patienceInMilliseconds = 1_000
+
+/** Wakes the job threads and answers 202 with the job's address and no body. */
 export function accepted(c: Context<WorkerEnv>, jobGuid: string): Response {
   c.var.bus.schedule('jobs.wake')
+  c.var.bus.scheduleSync('changes.wait', jobGuid, patienceInMilliseconds)
   return c.body(null, 202, { Location: `${c.var.settings.externalUrl}/v3/jobs/${jobGuid}` })
 }
 

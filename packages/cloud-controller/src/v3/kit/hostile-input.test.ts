@@ -25,6 +25,8 @@ test('a null byte is refused wherever it stands', async (t) => {
   )
   for (const path of ['/v3/apps/a%00', '/v3/apps?names=a%00'])
     assert.deepEqual((await admin.get(path)).body.errors[0].code, 10004)
+  for (const path of ['/v3/packages?source_guid=a%00', '/v3/droplets?source_guid=a%00'])
+    assert.deepEqual((await admin.post(path, {})).body.errors[0].code, 10004)
 })
 
 test('values are texts even if they have a key "toString", and keys of objects are no fields', async (t) => {

@@ -19,7 +19,7 @@ const Intervals = z.object({
   diskSampleInMs: positive.default(10_000),
   containerMetricsInMs: positive.default(15_000),
   /** Between two probes of an instance that is not healthy yet. */
-  startupProbeInMs: positive.default(250),
+  startupProbeInMs: positive.default(100),
   /** Longest time that a log line waits to be sent with others. */
   logFlushInMs: positive.default(100),
 })

@@ -13,7 +13,7 @@ const patienceInMilliseconds = 4_000
  * `cf push` shows the staging log until it learns that the build has ended, and holds back lines younger than two seconds
  * (cloudfoundry/cli actor/sharedaction/logging.go). A build of a second would show nothing, and a failing one not why.
  */
-const logDelayOfCfInMilliseconds = 2_300
+const logDelayOfCfInMilliseconds = 2_270
 
 /** Clients poll every three seconds; to wait here for the end spares them most of that time. The thread blocks. */
 export async function endedSoon(c: Context<WorkerEnv>, build: BuildRow): Promise<BuildRow> {

@@ -7,35 +7,30 @@ export type Requirement =
   | { readonly kind: 'in' | 'notin'; readonly key: string; readonly values: readonly string[] }
 
 const maximumRequirements = 50
+/** In this order; no blanks but those around `in` and `notin` (cloud_controller_ng app/models/helpers/metadata_helpers.rb). */
 const forms: ReadonlyArray<[RegExp, (key: string, values: string) => Requirement]> = [
-  [/^([^\s!=(),]+) in \(([^()]*)\)$/, (key, values) => ({ kind: 'in', key, values: split(values) })],
-  [/^([^\s!=(),]+) notin \(([^()]*)\)$/, (key, values) => ({ kind: 'notin', key, values: split(values) })],
-  [/^([^\s!=(),]+)==?([^\s=(),]*)$/, (key, value) => ({ kind: 'in', key, values: [value] })],
-  [/^([^\s!=(),]+)!=([^\s=(),]*)$/, (key, value) => ({ kind: 'notin', key, values: [value] })],
-  [/^!([^\s!=(),]+)$/, (key) => ({ kind: 'absent', key })],
-  [/^([^\s!=(),]+)$/, (key) => ({ kind: 'exists', key })],
+  [/^(.*?) in \((.*)\)$/, (key, values) => ({ kind: 'in', key, values: values.split(',') })],
+  [/^(.*?) notin \((.*)\)$/, (key, values) => ({ kind: 'notin', key, values: values.split(',') })],
+  [/^([\w./-]+)==?(.*)$/, (key, value) => ({ kind: 'in', key, values: value.split(',') })],
+  [/^([\w./-]+)!=(.*)$/, (key, value) => ({ kind: 'notin', key, values: value.split(',') })],
+  [/^([\w./-]+)$/, (key) => ({ kind: 'exists', key })],
+  [/^!([\w./-]+)$/, (key) => ({ kind: 'absent', key })],
 ]
 
 /** Parses a `label_selector` (semantics, section 5); what is wrong goes to `faults` in CC's words. */
 export function parseLabelSelector(text: string, faults: string[]): Requirement[] {
-  if (text.trim() === '') {
-    faults.push('Missing label_selector value')
-    return []
-  }
-  const parts = text.match(/[^,(]*\([^)]*\)[^,]*|[^,]+/g) ?? []
+  const parts = text.match(/(?:\([^)]*\)|[^,])+/g) ?? []
+  if (parts.length === 0) faults.push('Missing label_selector value')
   if (parts.length > maximumRequirements) {
     faults.push(`Too many label_selector requirements (maximum is ${maximumRequirements})`)
     return []
   }
-  const requirements = parts.map((part) => parseRequirement(part.trim()))
-  const fault = requirements.includes(undefined)
-    ? 'Invalid label_selector value'
-    : requirements.flatMap((requirement) => (requirement ? requirementFaults(requirement) : []))[0]
-  if (fault !== undefined) {
-    faults.push(fault)
-    return []
-  }
-  return requirements.filter((requirement) => requirement !== undefined)
+  return parts.flatMap((part) => {
+    const requirement = parseRequirement(part)
+    const fault = requirement ? requirementFault(requirement) : 'Invalid label_selector value'
+    if (fault !== undefined) faults.push(fault)
+    return requirement ?? []
+  })
 }
 
 function parseRequirement(text: string): Requirement | undefined {
@@ -46,12 +41,10 @@ function parseRequirement(text: string): Requirement | undefined {
   return undefined
 }
 
-function requirementFaults(requirement: Requirement): string[] {
+function requirementFault(requirement: Requirement): string | undefined {
   const values = 'values' in requirement ? requirement.values : []
-  return [keyFault(requirement.key), ...values.map(valueFault)].filter((fault) => fault !== undefined)
+  return [keyFault(requirement.key), ...values.map(valueFault)].find((fault) => fault !== undefined)
 }
-
-const split = (values: string): string[] => values.split(',').map((value) => value.trim())
 
 /** The requirement as a condition on rows of `table`; `!=` and `notin` also match resources without the key. */
 export function labelCondition<TB extends keyof Tables>(

@@ -1,6 +1,11 @@
-import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { requestIdHeader } from '@vcap/protocol'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
+
+/** The id of the request that caused what is being done, across everything that its message sets off. */
+const requestIds = new AsyncLocalStorage<string>()
 
 /** The message bus as the cell uses it: JSON in and out, checked on the way in. */
 export class Bus {
@@ -19,7 +24,7 @@ export class Bus {
 
   publishText(subject: string, payload: string): void {
     if (this.#connection.isClosed()) return
-    this.#connection.publish(subject, payload)
+    this.#connection.publish(subject, payload, withRequestId())
   }
 
   /** Resolves when the broker has all that was published. Rejects once the connection is closed. */
@@ -46,11 +51,22 @@ export class Bus {
       callback: (error, message) => {
         try {
           if (error) throw error
-          handle(message)
+          const requestId = message.headers?.get(requestIdHeader)
+          this.#logger.debug({ subject, requestId }, 'message')
+          if (requestId) requestIds.run(requestId, () => handle(message))
+          else handle(message)
         } catch (cause) {
           this.#logger.error({ err: cause, subject }, 'could not handle a message')
         }
       },
     })
   }
+}
+
+function withRequestId(): { headers?: ReturnType<typeof headers> } {
+  const requestId = requestIds.getStore()
+  if (requestId === undefined) return {}
+  const carried = headers()
+  carried.set(requestIdHeader, requestId)
+  return { headers: carried }
 }

@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { headers } from '@nats-io/transport-node'
 import { startNatsBroker } from '@vcap/nats-broker'
-import { DeaAdvertisement, DeaShutdown, Heartbeat, RouterRegistration } from '@vcap/protocol'
+import { DeaAdvertisement, DeaShutdown, Heartbeat, RouterRegistration, requestIdHeader } from '@vcap/protocol'
 import { pino } from 'pino'
 import { startCell } from './cell.ts'
 import { openProcessTable } from './processes/process-table.ts'
@@ -30,6 +31,26 @@ describe('a cell', () => {
       { start_command: 'bash run.sh', uris: ['x.test'], ...overrides },
     )
   const count = (subject: string) => cloud.bus.on(subject).length
+
+  it('sends what a request has caused with the id of that request', async () => {
+    const { id } = await cloud.cell({ intervals: still })
+    const seen: string[] = []
+    cloud.bus.connection.subscribe('replies.*', {
+      callback: (_error, message) => void seen.push(message.headers?.get(requestIdHeader) ?? 'none'),
+    })
+    const request = await cloud.stagingRequest(Buffer.alloc(0), { stack: 'unheard-of' })
+    const carried = headers()
+    carried.set(requestIdHeader, 'request-1')
+    for (const [task_id, options] of [
+      ['with', { headers: carried }],
+      ['without', {}],
+    ] as const) {
+      const message = JSON.stringify({ ...request, task_id })
+      cloud.bus.connection.publish(`staging.${id}.start`, message, { ...options, reply: `replies.${task_id}` })
+    }
+    await eventually('two refusals', () => seen.length === 2 || undefined)
+    assert.deepEqual(seen, ['request-1', 'none'])
+  })
 
   it('advertises itself at once, when it is looked for, and when what it has to give changes', async () => {
     const { id } = await cloud.cell({ intervals: still, memoryInMb: 1000, diskInMb: 2000, zone: 'z1' })

@@ -37,7 +37,11 @@ export async function startCloudController(
   // A thread is left for messages from the bus, however many jobs there are.
   const limits = { reconcile: 1, 'clean-up': 1, 'run-due-jobs': Math.max(1, maximumJobThreads - 1) }
   const jobs = new JobDispatcher(limits, logger)
-  const bus = await startBus({ settings, logger, runJob: (name, argument) => jobs.dispatch(name, argument) })
+  const bus = await startBus({
+    settings,
+    logger,
+    runJob: (name, argument, requestId) => jobs.dispatch(name, argument, requestId),
+  })
   let metrics: ControllerMetrics | undefined
   let reactor: Reactor<BusOperations>
   try {

@@ -2,6 +2,7 @@
 export * from './component.ts'
 export * from './dea.ts'
 export * from './log-envelope.ts'
+export * from './request-id.ts'
 export * from './router.ts'
 export * from './staging.ts'
 export * from './token.ts'

@@ -1,10 +1,20 @@
-import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import { headers, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import { requestIdHeader } from '@vcap/protocol'
+import { currentCaller } from '@vcap/reactor'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
 
-/** Publishes a JSON message. */
+/** Publishes a JSON message, with the id of the request on whose behalf it is sent. */
 export function publish(nats: NatsConnection, subject: string, message: unknown, reply?: string): void {
-  nats.publish(subject, JSON.stringify(message), reply ? { reply } : {})
+  const requestId = currentCaller()?.requestId
+  const carried = requestId === undefined ? undefined : headers()
+  if (requestId !== undefined) carried?.set(requestIdHeader, requestId)
+  nats.publish(subject, JSON.stringify(message), { ...(reply && { reply }), ...(carried && { headers: carried }) })
+}
+
+/** The id of the request that caused a message, if it carries one. */
+export function requestIdOfMessage(raw: Msg): string | undefined {
+  return raw.headers?.get(requestIdHeader) || undefined
 }
 
 export interface SubscribeOptions<S extends z.ZodType> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { connect, headers } from '@nats-io/transport-node'
 import { startNatsBroker } from '@vcap/nats-broker'
-import type { StagingRequest, StartMessage } from '@vcap/protocol'
+import { requestIdHeader, type StagingRequest, type StartMessage } from '@vcap/protocol'
 import { pino } from 'pino'
 import { CloudControllerConfig } from '../config.ts'
 import { ApiError } from '../errors/api-error.ts'
@@ -22,14 +23,18 @@ async function given(t: TestContext, config: Record<string, unknown> = {}) {
     encryptionKeys: { current: 'first', keys: { first: 'a key for tests' } },
     ...config,
   })
-  const works: Array<{ name: JobName; argument: unknown }> = []
-  const bus = await startBus({ settings, logger, runJob: (name, argument) => void works.push({ name, argument }) })
+  const works: Array<{ name: JobName; argument: unknown; requestId: string | undefined }> = []
+  const bus = await startBus({
+    settings,
+    logger,
+    runJob: (name, argument, requestId) => void works.push({ name, argument, requestId }),
+  })
   t.after(async () => {
     await bus.stop()
     await broker.stop()
   })
   const worksOf = (name: JobName) => works.filter((each) => each.name === name).map(({ argument }) => argument)
-  return { broker, bus, operations: bus.operations, worksOf, url: broker.addresses.nats }
+  return { broker, bus, works, operations: bus.operations, worksOf, url: broker.addresses.nats ?? '' }
 }
 
 /** A DEA of which the bus has heard. */
@@ -223,4 +228,16 @@ test('while NATS is away the bus says so; when it is back all DEAs are asked aga
   )
   assert.equal(system.bus.statistics().reconnects, 1)
   assert.ok(system.operations['dea.actualState']().connectedForMilliseconds < 5_000)
+})
+
+test('what an answer from the bus sets off has the id of the request that asked', async (t) => {
+  const { url, works } = await given(t)
+  const nats = await connect({ servers: url })
+  t.after(() => nats.close())
+  const carried = headers()
+  carried.set(requestIdHeader, 'request-1')
+  const reply = { task_id: 'build', phase: 'setup', error: 'no room' }
+  nats.publish('cc.staging.build', JSON.stringify(reply), { headers: carried })
+  await eventually('the answer is handled', () => works.some(({ name }) => name === 'staging-reply'))
+  assert.equal(works.find(({ name }) => name === 'staging-reply')?.requestId, 'request-1')
 })

@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import {
   DeaAdvertisement,
   DeaShutdown,
@@ -23,7 +23,7 @@ import { ConnectionWatch } from './connection-watch.ts'
 import { DeaClient } from './dea-client.ts'
 import { DeaPool } from './dea-pool.ts'
 import { InstanceRegistry } from './instance-registry.ts'
-import { publish, subscribe } from './nats-messages.ts'
+import { publish, requestIdOfMessage, subscribe } from './nats-messages.ts'
 import { PendingStarts } from './pending-starts.ts'
 import { StagingClient } from './staging-client.ts'
 
@@ -31,7 +31,7 @@ export interface BusOptions {
   readonly settings: Settings
   readonly logger: Logger
   /** Runs a named piece of work on a job thread. */
-  readonly runJob: (name: JobName, argument: unknown) => void
+  readonly runJob: (name: JobName, argument: unknown, requestId?: string) => void
 }
 
 export interface RunningBus {
@@ -58,7 +58,7 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
   const listen = <S extends z.ZodType>(
     subject: string,
     schema: S,
-    handle: (message: z.output<S>) => void,
+    handle: (message: z.output<S>, raw: Msg) => void,
     queue?: string,
   ) => subscribe({ nats, logger, subject, schema, ...(queue && { queue }) }, handle)
 
@@ -75,15 +75,20 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
   listen(
     subjects.dropletExited,
     DropletExited,
-    (exited) => {
+    (exited, raw) => {
       pending.settle(exited.droplet, exited.version, exited.index)
       registry.exited(exited)
       waiters.notify(exited.droplet)
-      runJob('droplet-exited', exited)
+      runJob('droplet-exited', exited, requestIdOfMessage(raw))
     },
     queueGroups.crashEvents,
   )
-  listen(stagingReplySubject.all, StagingReply, (reply) => runJob('staging-reply', reply), queueGroups.cloudControllers)
+  listen(
+    stagingReplySubject.all,
+    StagingReply,
+    (reply, raw) => runJob('staging-reply', reply, requestIdOfMessage(raw)),
+    queueGroups.cloudControllers,
+  )
 
   const askAll = (): void => {
     publish(nats, subjects.deaLocate, {})

@@ -22,7 +22,7 @@ export class JobDispatcher {
   readonly #limits: PeriodicLimits
   readonly #logger: Logger
   readonly #running = new Map<JobName, Running>()
-  #early: Array<readonly [JobName, unknown]> = []
+  #early: Array<readonly [JobName, unknown, string]> = []
   #run: RunOnThread | undefined
   #isStopped = false
 
@@ -36,7 +36,7 @@ export class JobDispatcher {
     this.#run = run
     const early = this.#early
     this.#early = []
-    for (const [name, argument] of early) this.dispatch(name, argument)
+    for (const each of early) this.dispatch(...each)
   }
 
   /** What comes from now on is not done: other Cloud Controllers, or this one's next life, find it in the database. */
@@ -45,11 +45,12 @@ export class JobDispatcher {
     this.#early = []
   }
 
-  dispatch(name: JobName, argument: unknown): void {
+  /** `requestId` is that of the request that caused the work; without one its lines get an id of their own, as they belong together. */
+  dispatch(name: JobName, argument: unknown, requestId: string = randomUUID()): void {
     if (this.#isStopped) return
     const run = this.#run
     if (!run) {
-      this.#early.push([name, argument])
+      this.#early.push([name, argument, requestId])
       return
     }
     const limit = this.#limits[name] ?? Number.POSITIVE_INFINITY
@@ -60,8 +61,6 @@ export class JobDispatcher {
       return
     }
     running.count += 1
-    // Nobody's request caused it, but its lines belong together.
-    const requestId = randomUUID()
     run(name, argument, requestId)
       .catch((error: unknown) =>
         this.#logger.error({ err: error, work: name, requestId }, 'work on a job thread failed'),

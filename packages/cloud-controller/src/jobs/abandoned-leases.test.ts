@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
+import { eventually } from '../testing/eventually.ts'
 import { testController } from '../testing/test-controller.ts'
 import { freeAbandonedLeases } from './abandoned-leases.ts'
 
@@ -22,4 +25,20 @@ test('leases of a process that is gone are freed at start, those of the living a
     left.map(({ name }) => name),
     ['elsewhere', 'living'],
   )
+})
+
+test('a killed process that nobody has asked for yet counts as gone', async (t) => {
+  const { db } = await testController(t)
+  // The shell does not wait for its child, so the child stays a zombie as long as the shell lives.
+  const shell = spawn('bash', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.after(() => shell.kill())
+  const zombie = String(await once(shell.stdout, 'data').then(([chunk]) => chunk)).trim()
+  await eventually('the child is a zombie', async () => {
+    const status = await readFile(`/proc/${zombie}/status`, 'utf8').catch(() => '')
+    return process.platform !== 'linux' || /^State:\s+Z/m.test(status)
+  })
+  const owner = `${hostname()}:${zombie}`
+  await db.insertInto('leases').values({ name: 'zombie', owner, held_until: '2999-01-01T00:00:00.000Z' }).execute()
+  await freeAbandonedLeases(db)
+  assert.deepEqual(await db.selectFrom('leases').selectAll().execute(), [])
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Db } from '../db/schema.ts'
 
@@ -31,10 +32,24 @@ export async function freeAbandonedLeases(db: Db): Promise<void> {
 function isGone(owner: string): boolean {
   const [host, pid] = owner.split(':')
   if (host !== hostname() || !pid) return false
+  return !isAlive(Number(pid))
+}
+
+/** A process that was killed stays known to the system until somebody has asked for its end; such a zombie is as good as gone. */
+function isAlive(pid: number): boolean {
   try {
-    process.kill(Number(pid), 0)
-    return false
+    process.kill(pid, 0)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+  return !/^State:\s+[ZX]/m.test(statusOf(pid))
+}
+
+/** Empty where the system does not tell. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+  } catch {
+    return ''
   }
 }

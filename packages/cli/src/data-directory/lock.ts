@@ -22,10 +22,10 @@ export function lockDataDirectory(directory: DataDirectory): DataDirectoryLock {
   closeSync(openSync(directory.lockFile, 'a', 0o600))
   const database = new DatabaseSync(directory.lockFile, { timeout: 0 })
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    takeLock(database)
   } catch (error) {
     database.close()
-    if (error instanceof Error && /locked/.test(error.message)) throw inUse(directory, error)
+    if (isLocked(error)) throw inUse(directory, error as Error)
     throw new UserError(
       `${directory.lockFile} can't be locked: ${error instanceof Error ? error.message : error}. Is ${directory.root} on a disk of this machine?`,
       1,
@@ -38,6 +38,27 @@ export function lockDataDirectory(directory: DataDirectory): DataDirectoryLock {
     release: () => database.close(),
   }
 }
+
+/**
+ * SQLite takes a lock in steps, so of two processes that begin at the same moment each may meet a step of the other, and both
+ * fail. Each then comes back after a time of its own; a real owner still has it by then.
+ */
+function takeLock(database: DatabaseSync): void {
+  const giveUpAt = performance.now() + contestInMs
+  for (;;) {
+    try {
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+      return
+    } catch (error) {
+      if (!isLocked(error) || performance.now() > giveUpAt) throw error
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10 + Math.random() * 50)
+  }
+}
+
+const contestInMs = 400
+const isLocked = (error: unknown): boolean => error instanceof Error && /locked/.test(error.message)
+
 type OwnerInput = Partial<z.input<typeof Owner>>
 
 function inUse(directory: DataDirectory, cause: Error): UserError {

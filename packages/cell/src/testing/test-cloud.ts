@@ -231,7 +231,7 @@ export class TestCloud {
     }
   }
 
-  /** Makes a droplet of these files and hands it out. */
+  /** Makes a droplet of these files and hands it out. No two are the same, also when their files are. */
   async droplet(files: Readonly<Record<string, string>>): Promise<{ sha1: string; url: string; path: string }> {
     const folder = await mkdtemp(join(this.directory, 'droplet-'))
     await mkdir(join(folder, 'app'))
@@ -239,6 +239,8 @@ export class TestCloud {
       await mkdir(dirname(join(folder, name)), { recursive: true })
       await writeFile(join(folder, name), text)
     }
+    // An archive tells times in seconds: without a mark, equal droplets of one second would share their SHA-1 and their path.
+    await writeFile(join(folder, 'mark'), randomUUID())
     const { sha1 } = await packFolder(folder, `${folder}.tgz`)
     const path = `/droplets/${sha1}/download`
     return { sha1, path, url: this.blobs.put(path, await readFile(`${folder}.tgz`)) }

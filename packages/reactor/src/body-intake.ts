@@ -3,6 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { readdir, statfs, unlink } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { freeBuffer } from './free-buffer.ts'
 import type { FileBody, RequestBody } from './messages.ts'
 
 export interface BodyLimits {
@@ -141,7 +142,10 @@ class BodyIntake {
   }
 
   #write(stream: WriteStream, chunk: Buffer): void {
-    if (!stream.write(chunk)) this.#request.pause()
+    const written = (error?: Error | null): void => {
+      if (!error) freeBuffer(chunk)
+    }
+    if (!stream.write(chunk, written)) this.#request.pause()
   }
 
   #checkSpace(): void {

@@ -1,71 +1,58 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { truncate, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { get, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { describe, it } from 'node:test'
+import { noMemoryFigures, ReactorProcess } from './fixtures/reactor-in-process.ts'
 import { startTestReactor, until } from './fixtures/start.ts'
 
 const mebibyte = 1024 * 1024
-const sizeInMib = 256
-
-/** The most memory that the process had while `work` ran, beyond what it had before. */
-async function growthInMib(work: () => Promise<void>): Promise<number> {
-  const before = process.memoryUsage().rss
-  let peak = before
-  const timer = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss)
-  }, 5)
-  await work()
-  clearInterval(timer)
-  return (peak - before) / mebibyte
-}
+/** What stays flat for so many stays flat for more; VCAP_TEST_BODY_MIB=1024 takes the largest that is allowed. */
+const sizeInMib = Number(process.env.VCAP_TEST_BODY_MIB ?? 256)
+/** Of which most is for what a first request loads. */
+const flatInMib = 24
 
 describe('streaming', () => {
-  it(`takes an upload of ${sizeInMib} MiB and sends it back with flat memory`, async () => {
-    await using started = await startTestReactor()
-    const chunk = Buffer.alloc(mebibyte, 'x')
-    const upload = async (mib: number): Promise<void> => {
-      const outgoing = request(`${started.url}/size`, { method: 'POST', headers: { 'content-length': mib * mebibyte } })
-      const answered = new Promise<string>((resolve, reject) => {
-        outgoing.on('error', reject)
-        outgoing.on('response', (incoming) => {
-          let text = ''
-          incoming.on('data', (data) => {
-            text += data
-          })
-          incoming.on('end', () => resolve(text))
-        })
-      })
-      await pipeline(Readable.from(Array(mib).fill(chunk)), outgoing)
-      assert.equal(JSON.parse(await answered).size, mib * mebibyte)
+  it(`takes a body of ${sizeInMib} MiB in and sends it back with flat memory`, { skip: noMemoryFigures }, async () => {
+    await using server = await ReactorProcess.start()
+    const uploads = {
+      'of known length': { 'content-length': String(sizeInMib * mebibyte) },
+      'in chunks': { 'content-type': 'multipart/form-data; boundary=x' },
     }
-    const path = join(started.temporaryDirectory, 'download')
+    await upload(server.url, 8, {})
+    for (const [kind, headers] of Object.entries(uploads)) {
+      const growth = await server.growthInMib(() => upload(server.url, sizeInMib, headers))
+      assert.ok(growth < flatInMib, `an upload ${kind} took ${growth.toFixed(0)} MiB`)
+    }
+    const path = join(server.temporaryDirectory, 'download')
     await writeFile(path, '')
-    const download = async (mib: number): Promise<void> => {
-      await truncate(path, mib * mebibyte)
-      const response = await fetch(`${started.url}/file?path=${path}`)
-      let size = 0
-      const hash = createHash('sha1')
-      for await (const part of response.body ?? []) {
-        size += part.length
-        hash.update(part.subarray(0, 1))
-      }
-      assert.equal(size, mib * mebibyte)
-    }
-    await upload(8)
-    await download(8)
-    const growth = await growthInMib(async () => {
-      await upload(sizeInMib)
-      await download(sizeInMib)
-    })
-    // Client and reactor share this process, and V8 lets 64 MiB of read buffers gather for each.
-    assert.ok(growth < 160, `memory grew by ${growth.toFixed(0)} MiB`)
-    await until(async () => (await started.temporaryFiles()).length === 0, 'the temporary file is deleted')
+    await truncate(path, sizeInMib * mebibyte)
+    const growth = await server.growthInMib(() => download(`${server.url}/file?path=${path}`, sizeInMib))
+    assert.ok(growth < flatInMib, `a download took ${growth.toFixed(0)} MiB`)
+    await rm(path)
+    await until(async () => (await readdir(server.temporaryDirectory)).length === 0, 'the temporary files are deleted')
   })
 })
+
+async function upload(url: string, mib: number, headers: Record<string, string>): Promise<void> {
+  const outgoing = request(`${url}/size`, { method: 'POST', headers })
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
+  await pipeline(Readable.from(Array(mib).fill(Buffer.alloc(mebibyte, 'x'))), outgoing)
+  const [incoming] = await answered
+  const { size } = (await json(incoming)) as { size: number }
+  assert.equal(size, mib * mebibyte)
+}
+
+async function download(url: string, mib: number): Promise<void> {
+  const [incoming] = (await once(get(url), 'response')) as [IncomingMessage]
+  let size = 0
+  for await (const part of incoming) size += part.length
+  assert.equal(size, mib * mebibyte)
+}
 
 describe('temporary files', () => {
   it('of a process that was killed are deleted by the next', async () => {

@@ -3,6 +3,7 @@ import { threadContext } from './thread-context.ts'
 
 export { threadId } from 'node:worker_threads'
 export * from './errors.ts'
+export { freeBuffer } from './free-buffer.ts'
 export type { LightRequest, ThreadRequest } from './light-request.ts'
 export type { FileBody, RequestBody } from './messages.ts'
 export type { OperationCalls, OperationTable } from './operations.ts'

@@ -37,3 +37,48 @@ test('values are texts even if they have a key "toString", and keys of objects a
   const { status, body } = await admin.get('/v3/service_instances?fields[constructor]=name')
   assert.deepEqual([status, body.errors[0].detail.includes('Fields [constructor] valid resources are')], [400, true])
 })
+
+test('a query with more values than a statement can take is refused', async (t) => {
+  const { admin } = await testController(t)
+  const many = (count: number): string => Array.from({ length: count }, (_, index) => index).join(',')
+  for (const query of [`guids=${many(5000)}`, `label_selector=a%20in%20(${many(5000)})`])
+    assert.equal((await admin.get(`/v3/apps?${query}`)).status, 200)
+  for (const query of [
+    `guids=${many(5001)}`,
+    `label_selector=a%20in%20(${many(40_000)})`,
+    `names=${many(3000)}&guids=${many(3000)}`,
+  ]) {
+    const { status, body } = await admin.get(`/v3/apps?${query}`)
+    assert.deepEqual(
+      [status, body.errors[0].code, body.errors[0].detail],
+      [400, 10005, 'The query parameter is invalid: Too many values (maximum is 5000)'],
+    )
+  }
+})
+
+test('more labels or annotations than a resource may have are refused, however many, and the rest is kept', async (t) => {
+  const { admin } = await testController(t)
+  const many = (count: number, value: string | null = 'x'): Record<string, string | null> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`key-${index}`, value]))
+  const metadata = { labels: { 'example.org/key-0': 'x', ...many(49) }, annotations: many(200) }
+  const { body: made } = await admin.post('/v3/organizations', { name: 'acme', metadata })
+  assert.deepEqual(made.metadata, metadata)
+  const change = (changed: unknown) => admin.patch(`/v3/organizations/${made.guid}`, { metadata: changed })
+  for (const [changed, code] of [
+    [{ labels: { more: 'x' } }, 390_020],
+    [{ labels: many(20_000) }, 390_020],
+    [{ annotations: { more: 'x' } }, 390_023],
+    [{ annotations: many(20_000) }, 390_023],
+  ] as const) {
+    const { status, body } = await change(changed)
+    assert.deepEqual([status, body.errors[0].code], [422, code])
+  }
+  const replaced = await change({ labels: { 'key-0': null, more: 'x' }, annotations: { 'key-7': 'y' } })
+  const kept = Object.entries(metadata.labels).filter(([key]) => key !== 'key-0')
+  assert.deepEqual(replaced.body.metadata.labels, { ...Object.fromEntries(kept), more: 'x' })
+  assert.equal(replaced.body.metadata.annotations['key-7'], 'y')
+  assert.deepEqual((await change({ labels: many(20_000, null) })).body.metadata.labels, {
+    'example.org/key-0': 'x',
+    more: 'x',
+  })
+})

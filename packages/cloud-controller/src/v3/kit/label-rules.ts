@@ -17,6 +17,9 @@ export function splitKey(key: string): MetadataKey {
   return slash < 0 ? { prefix: '', name: key } : { prefix: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
+/** The opposite of `splitKey`. */
+export const joinedKey = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}/${name}`)
+
 /** What is wrong with a key, or undefined. */
 export function keyFault(key: string): string | undefined {
   if (key === '') return 'key cannot be empty string'

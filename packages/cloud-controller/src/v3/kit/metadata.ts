@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Db, Trx } from '../../db/schema.ts'
 import { apiError } from '../../errors/api-error.ts'
-import { keyFault, splitKey, valueFault } from './label-rules.ts'
+import { joinedKey, keyFault, splitKey, valueFault } from './label-rules.ts'
 import { printed } from './words.ts'
 
 export interface MetadataMessage {
@@ -89,32 +89,28 @@ async function merge(
   { type, guid }: { type: string; guid: string },
   entries: Readonly<Record<string, string | null>>,
 ): Promise<void> {
-  for (const key of Object.keys(entries)) {
-    const { prefix, name } = splitKey(key)
-    await trx
-      .deleteFrom(table)
-      .where('resource_type', '=', type)
-      .where('resource_guid', '=', guid)
-      .where('key_prefix', '=', prefix)
-      .where('key_name', '=', name)
-      .execute()
-  }
+  const before = await trx
+    .selectFrom(table)
+    .select(['id', 'key_prefix', 'key_name'])
+    .where('resource_type', '=', type)
+    .where('resource_guid', '=', guid)
+    .execute()
+  const replaced = before.filter(({ key_prefix, key_name }) => Object.hasOwn(entries, joinedKey(key_prefix, key_name)))
   const rows = Object.entries(entries).flatMap(([key, value]) => {
     const { prefix, name } = splitKey(key)
     return value === null
       ? []
       : [{ resource_type: type, resource_guid: guid, key_prefix: prefix, key_name: name, value }]
   })
-  if (rows.length === 0) return
-  await trx.insertInto(table).values(rows).execute()
-  const { count } = await trx
-    .selectFrom(table)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('resource_type', '=', type)
-    .where('resource_guid', '=', guid)
-    .executeTakeFirstOrThrow()
+  // Before anything is written: a statement does not take as many rows as a body may have.
   const { maximum, error } = limits[table]
-  if (count > maximum) throw apiError(error, rows.length, maximum)
+  if (rows.length > 0 && before.length - replaced.length + rows.length > maximum)
+    throw apiError(error, rows.length, maximum)
+  if (replaced.length > 0) {
+    const ids = replaced.map(({ id }) => id)
+    await trx.deleteFrom(table).where('id', 'in', ids).execute()
+  }
+  if (rows.length > 0) await trx.insertInto(table).values(rows).execute()
 }
 
 /** Removes everything that was noted on the resources. */
@@ -143,7 +139,7 @@ export async function loadMetadata(
       .execute()
     for (const { resource_guid, key_prefix, key_name, value } of rows) {
       const view = views.get(resource_guid)
-      if (view) view[table][key_prefix === '' ? key_name : `${key_prefix}/${key_name}`] = value
+      if (view) view[table][joinedKey(key_prefix, key_name)] = value
     }
   }
   return views

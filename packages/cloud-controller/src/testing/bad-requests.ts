@@ -1,86 +1,118 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { deep, escaped, json, text } from './bad-values.ts'
+import { type BodyOptions, faultyBodies } from './faulty-bodies.ts'
+import { faultyQueries, type QueryKnowledge } from './faulty-queries.ts'
 
-/** One request of a kind that no client should make. */
+/** A request in which at least one thing was made wrong on purpose. */
 export interface BadRequest {
+  readonly who: string
   readonly operation: string
-  /** By parameter of the path, raw, or undefined for the right one. */
-  readonly parameter: string | undefined
-  readonly query: string
-  /** Raw, or changes to a body that is right. */
-  readonly body: RawBody | readonly Change[]
-  readonly contentType: string | undefined
+  /** With its query, in the form in which URLs are sent. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array | undefined
 }
 
-type RawBody = string | Uint8Array
-/** Walks down by `steps` (each chooses among what is there), and puts `value` there, or under `key`, or takes it away. */
-export interface Change {
-  readonly steps: readonly number[]
-  readonly key: string | undefined
-  readonly value: unknown
-  readonly isRemoval: boolean
+/** What bad requests to one operation are made of. */
+export interface OperationFacts {
+  readonly operation: string
+  /** With a path that is right. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Undefined if it takes none. */
+  readonly body: Pick<BodyOptions, 'right' | 'shape'> | undefined
+  /** Instead of `body`: one that is no JSON. */
+  readonly rawBody: Uint8Array | undefined
+  readonly query: QueryKnowledge
 }
 
-const strangeTexts = [
-  '',
-  ' ',
-  '\0',
-  'a\0b',
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'hasOwnProperty',
-  '../../etc/passwd',
-  "'; drop table apps; --",
-  '%',
-  '_',
-  '\\',
-  '"',
-  '\ud800',
-  '\u202e\ufeff',
-  '9'.repeat(400),
-  '-1',
-  '0',
-  '1e999',
-  'NaN',
-  '0x10',
-  'null',
-  'true',
-  'a'.repeat(70_000),
-  'a,b,,c',
-  'a in (b',
-  '!',
-  '/'.repeat(50),
-  '2026-02-31T25:61:61Z',
-  '9999-12-31T23:59:59Z',
-  '🐳'.repeat(100),
-] as const
-const text = fc.oneof(fc.constantFrom(...strangeTexts), fc.string({ unit: 'binary' }), fc.string())
-const number = fc.oneof(
-  fc.constantFrom(-1, 0, -0, 0.5, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63, 1e21, 1e308, -(2 ** 63)),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-  fc.integer(),
-)
-const deep = fc
-  .tuple(fc.integer({ min: 1, max: 400 }), fc.boolean())
-  .map(([depth, isArray]) => Array.from({ length: depth }).reduce((inner) => (isArray ? [inner] : { data: inner }), 1))
-const json = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 3 }, text, number, fc.boolean(), fc.constant(null), deep, tie('array'), tie('object')),
-  array: fc.array(tie('value'), { maxLength: 4 }),
-  object: fc.array(fc.tuple(text, tie('value')), { maxLength: 4 }).map(ownProperties),
-})).value
+type Part = 'path' | 'query' | 'body' | 'headers'
 
-/** `__proto__` becomes a key like any other. */
-function ownProperties(entries: ReadonlyArray<readonly [string, unknown]>): object {
-  const object = {}
-  for (const [key, value] of entries)
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  return object
+/** Requests to all the operations, sent by any of `who`. `guids` are there to be named in the wrong place. */
+export function badRequests(
+  operations: readonly OperationFacts[],
+  guids: readonly string[],
+  who: readonly string[],
+): fc.Arbitrary<BadRequest> {
+  const guidsToName = [...guids, '00000000-0000-4000-8000-000000000000', 'web', 'ssh']
+  return fc.oneof(
+    ...operations.map((facts) => ({
+      weight: takesBody(facts) ? 4 : 1, // there is much more to make wrong
+      arbitrary: requestsOf(facts, guidsToName, who),
+    })),
+  )
 }
 
-const rawBody: fc.Arbitrary<RawBody> = fc.oneof(
+function requestsOf(facts: OperationFacts, guids: readonly string[], who: readonly string[]): fc.Arbitrary<BadRequest> {
+  const paths = faultyPaths(facts, guids)
+  const queries = faultyQueries(facts.query, guids)
+  const bodies = facts.body
+    ? fc.oneof(
+        { weight: 6, arbitrary: faultyBodies({ ...facts.body, wrongGuids: guids }) },
+        { weight: 1, arbitrary: brokenBodies },
+      )
+    : facts.rawBody
+      ? damaged(facts.rawBody)
+      : brokenBodies
+  const right = facts.body ? JSON.stringify(facts.body.right) : facts.rawBody
+  const request = (parts: readonly Part[]): fc.Arbitrary<BadRequest> => {
+    const has = (part: Part): boolean => parts.includes(part)
+    return fc
+      .record({
+        who: fc.constantFrom(...who),
+        path: has('path') ? paths : fc.constant(facts.path),
+        query: has('query') ? queries : fc.constant(''),
+        body: has('body') ? bodies : fc.constant(right),
+        headers: has('headers') ? faultyHeaders : fc.constant({}),
+      })
+      .map(({ who: sender, path, query, body, headers }) => ({
+        who: sender,
+        operation: facts.operation,
+        path: normalized(`${path}${path.includes('?') ? query.replace('?', '&') : query}`),
+        headers: { ...facts.headers, ...headers },
+        body,
+      }))
+  }
+  const isWrite = !facts.operation.startsWith('GET ')
+  return fc.oneof(
+    { weight: takesBody(facts) ? 12 : 0, arbitrary: request(['body']) },
+    { weight: isWrite ? 1 : 8, arbitrary: request(['query']) },
+    { weight: facts.operation.includes(':') ? 2 : 0, arbitrary: request(['path']) },
+    { weight: isWrite ? 1 : 0, arbitrary: request(['headers', 'body']) },
+    { weight: 1, arbitrary: request(isWrite ? ['path', 'query', 'body', 'headers'] : ['path', 'query', 'headers']) },
+  )
+}
+
+const takesBody = ({ body, rawBody }: OperationFacts): boolean => body !== undefined || rawBody !== undefined
+
+/** As every client sends it: dots resolved, blanks escaped. What is sent otherwise is a matter for the wire. */
+function normalized(path: string): string {
+  const { pathname, search } = new URL(`http://localhost${path}`)
+  return pathname + search
+}
+
+/** One parameter of the path is odd, or the guid of something else. */
+function faultyPaths({ operation, path }: OperationFacts, guids: readonly string[]): fc.Arbitrary<string> {
+  const template = operation.slice(operation.indexOf(' ') + 1).split('/')
+  const parameters = [...template.keys()].filter((index) => template[index]?.startsWith(':'))
+  if (parameters.length === 0) return escaped.map((value) => `${path}/${value}`)
+  const [rightPath = '', ...query] = path.split('?')
+  const value = fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom(...guids) },
+    { weight: 2, arbitrary: escaped },
+    fc.constantFrom('a'.repeat(8000), '0', '-1', '00', '1e3', '9'.repeat(30), '2147483648', ';', ':guid', '*', '.json'),
+  )
+  return fc
+    .tuple(fc.constantFrom(...parameters), value)
+    .map(([index, wrong]) => [rightPath.split('/').with(index, wrong).join('/'), ...query].join('?'))
+}
+
+/** JSON by and large, and YAML for the manifests. */
+const brokenBodies: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
   fc.constantFrom(
+    '',
     '{',
     '[',
     '[]',
@@ -99,87 +131,74 @@ const rawBody: fc.Arbitrary<RawBody> = fc.oneof(
     'a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\napplications: [*c]',
     '--- !ruby/object:Gem::Installer\ni: x',
   ),
+  // A key in bytes that are no UTF-8.
   fc.constant(Uint8Array.of(0x7b, 0x22, 0x6e, 0x61, 0x6d, 0x65, 0x22, 0x3a, 0x22, 0xff, 0xfe, 0xc3, 0x28, 0x22, 0x7d)),
   json.map((value) => JSON.stringify(value) ?? ''),
+  deep.map((value) => JSON.stringify({ relationships: value, metadata: value, data: value, var: value })),
 )
 
-const change: fc.Arbitrary<Change> = fc.record({
-  steps: fc.array(fc.nat(20), { maxLength: 5 }),
-  key: fc.option(text, { nil: undefined }),
-  value: json,
-  isRemoval: fc.boolean(),
-})
-
-const escaped = fc.oneof(
-  text.map((value) => encodeURIComponent(value.toWellFormed())),
-  fc.constantFrom('%', '%zz', '%ff', '%c3%28', '%00', '%2f..%2f', '%252c', '%E0%80%80', '+', '[]', '[gt]'),
-)
-
-function query(keys: readonly string[]): fc.Arbitrary<string> {
-  const key = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...keys) }, { weight: 1, arbitrary: escaped })
-  const bracket = fc.oneof(
-    { weight: 4, arbitrary: fc.constant('') },
-    fc.constantFrom('[]', '[gt]', '[lt]', '[not]', '[foo]', '[', ']', '[[gt]]', '[space.organization]', '[__proto__]'),
-  )
-  const pair = fc.tuple(key, bracket, escaped).map(([name, inner, value]) => `${name}${inner}=${value}`)
-  return fc.array(pair, { maxLength: 4 }).map((pairs) => (pairs.length === 0 ? '' : `?${pairs.join('&')}`))
-}
-
-/** Requests for these operations with these query parameters. */
-export function badRequests(
-  operations: readonly string[],
-  queryKeys: Readonly<Record<string, readonly string[]>>,
-): fc.Arbitrary<BadRequest> {
-  return fc.constantFrom(...operations).chain((operation) =>
-    fc.record({
-      operation: fc.constant(operation),
-      parameter: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: escaped }),
-      query: operation.startsWith('GET ')
-        ? query(queryKeys[operation] ?? ['page'])
-        : fc.oneof({ weight: 4, arbitrary: fc.constant('') }, query(['source_guid', 'unmapped', 'async'])),
-      body:
-        operation.startsWith('GET ') || operation.startsWith('DELETE ')
-          ? fc.constant('')
-          : fc.oneof(
-              { weight: 1, arbitrary: rawBody },
-              { weight: 3, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
-            ),
-      contentType: fc.option(
-        fc.constantFrom(
-          'application/x-yaml',
-          'text/plain',
-          'multipart/form-data',
-          'multipart/form-data; boundary=x',
-          '',
-        ),
-        { nil: undefined, freq: 2 },
-      ),
+/** Cut off, with some bytes changed, or with more of the same behind it. */
+function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const place = fc.nat(bytes.length - 1)
+  return fc.oneof(
+    place.map((end) => bytes.slice(0, end)),
+    fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 4 }).map((changes) => {
+      const copy = bytes.slice()
+      for (const [at, value] of changes) copy[at] = value
+      return copy
     }),
+    fc.uint8Array({ maxLength: 50 }).map((more) => new Uint8Array([...bytes, ...more, ...bytes])),
   )
 }
 
-/** The body with the changes made. */
-export function changed(body: unknown, changes: readonly Change[]): unknown {
-  let root: unknown = structuredClone(body) ?? {}
-  for (const one of changes) root = changedAt(root, one.steps, one)
-  return root
-}
+const latin = text.map((value) =>
+  value
+    .replace(/[^\x20-\x7e\xa0-\xff]/g, '')
+    .slice(0, 2000)
+    .trim(),
+)
 
-function changedAt(node: unknown, steps: readonly number[], change: Change): unknown {
-  if (typeof node !== 'object' || node === null) return change.value
-  const entries: Array<readonly [string, unknown]> = Object.entries(node)
-  const [step, ...rest] = steps
-  if (step === undefined || entries.length === 0) {
-    if (change.key === undefined) return change.value
-    return rebuilt(node, [...entries, [change.key, change.value]])
+const faultyHeaders: fc.Arbitrary<Record<string, string>> = fc.dictionary(
+  fc.constantFrom(
+    'content-type',
+    'accept',
+    'authorization',
+    'x-vcap-request-id',
+    'content-encoding',
+    'range',
+    'if-none-match',
+  ),
+  fc.oneof(
+    fc.constantFrom(
+      'application/x-yaml',
+      'text/plain',
+      'application/json; charset=utf-16',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'multipart/form-data; boundary=x',
+      `multipart/form-data; boundary=${'x'.repeat(500)}`,
+      'Multipart/Form-Data; boundary=x',
+      'gzip',
+      'bearer',
+      'bearer nonsense',
+      'Basic YTpi',
+      'bytes=0-0,5-1',
+      '',
+    ),
+    latin,
+  ),
+  { minKeys: 1, maxKeys: 2 },
+)
+
+/** Whether the answer refuses the request. Throws if it is none that a request may get: of success, or a refusal in CC's form. */
+export function isRefusal({ status, body }: { status: number; body: unknown }): boolean {
+  assert.ok(status >= 200 && status < 500, `${status} ${JSON.stringify(body)}`)
+  if (status < 400) return false
+  const { errors } = body as { errors?: Array<{ code: unknown; title: unknown; detail: unknown }> }
+  assert.ok(Array.isArray(errors) && errors.length > 0, `${status} without errors: ${JSON.stringify(body)}`)
+  for (const { code, title, detail } of errors) {
+    assert.ok(Number.isInteger(code) && typeof detail === 'string', `${status} ${JSON.stringify(body)}`)
+    assert.match(String(title), /^CF-\w+$/)
   }
-  const index = step % entries.length
-  if (rest.length === 0 && change.isRemoval) return rebuilt(node, entries.toSpliced(index, 1))
-  return rebuilt(
-    node,
-    entries.map(([key, value], at) => [key, at === index ? changedAt(value, rest, change) : value]),
-  )
+  return true
 }
-
-const rebuilt = (node: object, entries: ReadonlyArray<readonly [string, unknown]>): unknown =>
-  Array.isArray(node) ? entries.map(([, value]) => value) : ownProperties(entries)

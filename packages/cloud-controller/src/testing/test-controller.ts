@@ -10,6 +10,7 @@ import { diskBlobstore } from '../blobstore/blobstore.ts'
 import { CloudControllerConfig, type Settings } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
 import type { Db, OrganizationRoleType, SpaceRoleType } from '../db/schema.ts'
+import { apiError } from '../errors/api-error.ts'
 import { createApp } from '../http/app.ts'
 import { ensureUser } from '../http/authentication.ts'
 import type { IncomingRequest, ThreadServices } from '../http/environment.ts'
@@ -37,6 +38,14 @@ export interface Client {
   delete(path: string, body?: unknown): Promise<Answer>
   /** Sends a request whose body the reactor would have put into `file`. */
   upload(path: string, file: string, headers: Record<string, string>): Promise<Answer>
+  /** Sends anything; the reactor would have put the body into `file` as well. */
+  send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+    file?: { file: string; sizeInBytes: number },
+  ): Promise<Answer>
 }
 
 export interface TestController {
@@ -103,7 +112,7 @@ export async function testController(t: TestContext, config: Record<string, unkn
   }
   const app = createApp({
     ...services,
-    verifyToken: async (token) => JSON.parse(Buffer.from(token, 'base64url').toString()),
+    verifyToken: async (token) => readToken(token),
   })
   const fetch = (request: Request, incoming: IncomingRequest) => app.fetch(request, { request: incoming })
 
@@ -172,6 +181,14 @@ function mint({
   return Buffer.from(JSON.stringify(claims)).toString('base64url')
 }
 
+function readToken(token: string): AccessTokenClaims {
+  try {
+    return JSON.parse(Buffer.from(token, 'base64url').toString())
+  } catch {
+    throw apiError('InvalidAuthToken')
+  }
+}
+
 async function grant(
   db: Db,
   userGuid: string,
@@ -206,13 +223,7 @@ function clientOf(
   userGuid: string,
   token: string | undefined,
 ): Client {
-  const send = async (
-    method: string,
-    path: string,
-    body: unknown,
-    headers: Record<string, string>,
-    file?: { file: string; sizeInBytes: number },
-  ): Promise<Answer> => {
+  const send: Client['send'] = async (method, path, body, headers, file) => {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array
     const request = new Request(`http://api.example.org${path}`, {
       method,
@@ -230,6 +241,7 @@ function clientOf(
     patch: (path, body) => send('PATCH', path, body, {}),
     put: (path, body) => send('PUT', path, body, {}),
     delete: (path, body) => send('DELETE', path, body, {}),
+    send,
     upload: (path, file, headers) => send('POST', path, undefined, headers, { file, sizeInBytes: 0 }),
   }
 }

@@ -119,8 +119,11 @@ describe('staging', () => {
     assert.equal((await cloud.bus.line(request.app_id, 'STG', 'oops')).stream, 'ERR')
     assert.equal((await cloud.bus.line(request.app_id, 'STG', 'oops')).instance, '0')
     assert.equal(cloud.stagingLog(request.app_id).includes('last'), false)
-    const [task] = await readdir(join(dataDirectory, 'work', 'staging'))
-    await writeFile(join(dataDirectory, 'work', 'staging', String(task), 'contents', 'app', 'go'), '')
+    const task = await eventually('the tasks before it to be cleared away', async () => {
+      const [first, ...others] = await readdir(join(dataDirectory, 'work', 'staging'))
+      return others.length === 0 ? first : undefined
+    })
+    await writeFile(join(dataDirectory, 'work', 'staging', task, 'contents', 'app', 'go'), '')
     await replies.completion()
     assert.ok(cloud.stagingLog(request.app_id).includes('last'))
   })

@@ -78,12 +78,15 @@ export class BusRecorder {
     })
   }
 
-  envelopes(): LogEnvelope[] {
-    return this.on(logSubject).flatMap((content) => LogBatch.parse(content).batch)
+  envelopes(messages: readonly Recorded[] = this.messages): LogEnvelope[] {
+    return messages
+      .filter(({ subject }) => subject === logSubject)
+      .flatMap(({ content }) => LogBatch.parse(content).batch)
   }
 
-  log(sourceId: string): LogLine[] {
-    return this.envelopes().flatMap(({ source_id, instance_id, tags, log }) =>
+  /** The log of an app, as far as these messages brought it. */
+  log(sourceId: string, messages?: readonly Recorded[]): LogLine[] {
+    return this.envelopes(messages).flatMap(({ source_id, instance_id, tags, log }) =>
       log && source_id === sourceId
         ? [
             {

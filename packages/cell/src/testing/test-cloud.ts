@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
@@ -21,7 +20,7 @@ import type { CellConfig } from '../config.ts'
 import { packFolder } from '../files/tarball.ts'
 import { buildpack, type ZipContent, zip } from './archives.ts'
 import { BlobServer } from './blob-server.ts'
-import { BusRecorder } from './bus-recorder.ts'
+import { BusRecorder, type Recorded } from './bus-recorder.ts'
 import { eventually } from './eventually.ts'
 
 export type CellSettings = Omit<z.input<typeof CellConfig>, 'nats' | 'dataDirectory'>
@@ -95,14 +94,13 @@ export class TestCloud {
   }
 
   async configuration(dataDirectory: string, settings: CellSettings = {}): Promise<z.input<typeof CellConfig>> {
-    const first = await freePort()
     return {
       nats: { url: this.natsUrl },
       dataDirectory,
       memoryInMb: 4096,
       diskInMb: 8192,
-      gracefulStopInSeconds: 0.5,
-      portRange: { first: Math.min(first, 65_000), last: 65_535 },
+      // Cells of other tests run at the same time: each begins elsewhere, above the ports that the system gives to connections.
+      portRange: { first: randomInt(61_000, 65_000), last: 65_535 },
       ...settings,
       intervals: { ...quick, ...settings.intervals },
     }
@@ -127,11 +125,15 @@ export class TestCloud {
     const replies = this.send(cellId, request)
     const setup = await replies.setup()
     const completion = await replies.completion()
+    const end = this.bus.messages.findIndex(
+      ({ subject, content }) => subject === replies.subject && (content as { phase?: string }).phase === 'complete',
+    )
     return {
       request,
       setup,
       completion,
-      log: () => this.stagingLog(request.app_id),
+      /** What came before the completion. */
+      log: () => this.stagingLog(request.app_id, this.bus.messages.slice(0, end)),
       droplet: this.blobs.uploads.get(`/droplets/${request.task_id}`),
     }
   }
@@ -168,6 +170,7 @@ export class TestCloud {
     const reply = `cc.staging.${request.task_id}`
     this.bus.publish(`staging.${cellId}.start`, request, reply)
     return {
+      subject: reply,
       setup: () =>
         this.bus.message(
           reply,
@@ -186,9 +189,9 @@ export class TestCloud {
     }
   }
 
-  stagingLog(appId: string): string[] {
+  stagingLog(appId: string, messages?: readonly Recorded[]): string[] {
     return this.bus
-      .log(appId)
+      .log(appId, messages)
       .filter(({ source }) => source === 'STG')
       .map(({ line }) => line)
   }
@@ -302,12 +305,4 @@ export class TestCloud {
   #advertisedIds(): string[] {
     return this.bus.on('dea.advertise').map((content) => DeaAdvertisement.parse(content).id)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
 }

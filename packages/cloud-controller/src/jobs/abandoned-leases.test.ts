@@ -29,14 +29,15 @@ test('leases of a process that is gone are freed at start, those of the living a
 
 test('a killed process that nobody has asked for yet counts as gone', async (t) => {
   const { db } = await testController(t)
-  // The shell does not wait for its child, so the child stays a zombie as long as the shell lives.
-  const shell = spawn('bash', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // What the shell has become does not know of a child, and never asks for its end. The child must not end before that: bash asks.
+  const shell = spawn('bash', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
   t.after(() => shell.kill())
   const zombie = String(await once(shell.stdout, 'data').then(([chunk]) => chunk)).trim()
-  await eventually('the child is a zombie', async () => {
-    const status = await readFile(`/proc/${zombie}/status`, 'utf8').catch(() => '')
-    return process.platform !== 'linux' || /^State:\s+Z/m.test(status)
-  })
+  const says = async (pid: string | number | undefined, line: RegExp) =>
+    process.platform !== 'linux' || line.test(await readFile(`/proc/${pid}/status`, 'utf8'))
+  await eventually('the shell is none any more', () => says(shell.pid, /^Name:\s+sleep$/m))
+  process.kill(Number(zombie), 'SIGKILL')
+  await eventually('the child is a zombie', () => says(zombie, /^State:\s+Z/m))
   const owner = `${hostname()}:${zombie}`
   await db.insertInto('leases').values({ name: 'zombie', owner, held_until: '2999-01-01T00:00:00.000Z' }).execute()
   await freeAbandonedLeases(db)

@@ -96,12 +96,12 @@ test('a start goes to a DEA that has room, is pending until it is heard of, and 
     operations['dea.actualState']().pendingStarts.map(({ index }) => index),
     [0, 1],
   )
-  const waiting = operations['changes.wait']('process', 5_000)
+  const waiting = operations['changes.wait']('process', 60_000)
   const running = dea.run(start())
   assert.equal(await waiting, true)
   assert.deepEqual(operations['dea.instances'](['process', 'other']), { process: [{ ...running, dea: dea.id }] })
   assert.deepEqual(system.bus.statistics().instances, { RUNNING: 1 })
-  const found = await operations['dea.find']({ droplet: 'process' }, { expected: 1 })
+  const found = await operations['dea.find']({ droplet: 'process' }, { expected: 1, timeoutInMilliseconds: 60_000 })
   assert.deepEqual(found, [{ ...running, dea: dea.id }])
 })
 
@@ -120,7 +120,7 @@ test('find waits no longer than it may, and asks nobody when nothing is expected
   dea.run(start())
   const { operations } = system
   assert.deepEqual(await operations['dea.find']({ droplet: 'process' }, { expected: 0 }), [])
-  const found = await operations['dea.find']({ droplet: 'process' }, { expected: 2, timeoutInMilliseconds: 100 })
+  const found = await operations['dea.find']({ droplet: 'process' }, { expected: 2, timeoutInMilliseconds: 1_000 })
   assert.equal(found.length, 1)
 })
 
@@ -182,7 +182,7 @@ test('a crash is handed to a job thread, and settles the start', async (t) => {
 })
 
 test('a DEA that says good-bye is forgotten at once, and the reconciler looks', async (t) => {
-  const system = await given(t)
+  const system = await given(t, { dea: { reconcileIntervalInSeconds: 3_600 } })
   const dea = await givenDea(t, system)
   dea.run(start())
   await eventually('the instance is known', () => system.operations['dea.actualState']().instances.length === 1)
@@ -220,6 +220,7 @@ test('while NATS is away the bus says so; when it is back all DEAs are asked aga
   await eventually('it is noticed', () => !system.bus.statistics().isConnected)
   assert.equal(system.operations['dea.actualState']().connectedForMilliseconds, 0)
   const { advertisements, heartbeats } = dea.asked
+  const begun = Date.now()
   const again = await startNatsBroker({ port: Number(new URL(system.url).port) }, { logger })
   t.after(() => again.stop())
   await eventually(
@@ -227,7 +228,7 @@ test('while NATS is away the bus says so; when it is back all DEAs are asked aga
     () => dea.asked.advertisements > advertisements && dea.asked.heartbeats > heartbeats,
   )
   assert.equal(system.bus.statistics().reconnects, 1)
-  assert.ok(system.operations['dea.actualState']().connectedForMilliseconds < 5_000)
+  assert.ok(system.operations['dea.actualState']().connectedForMilliseconds <= Date.now() - begun)
 })
 
 test('what an answer from the bus sets off has the id of the request that asked', async (t) => {

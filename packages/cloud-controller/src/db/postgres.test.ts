@@ -53,7 +53,7 @@ test('a commit whose answer is lost is not taken for a success', { skip }, async
 
 test('a lock that is not to be had and a statement that does not end are given up', { skip }, async (t) => {
   const { db, settings } = await testController(t)
-  const impatient = await database(t, settings.databaseUrl, { lock_timeout: '100', statement_timeout: '300' })
+  const impatient = await database(t, settings.databaseUrl, { lock_timeout: '100', statement_timeout: '1000' })
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('stacks').set({ description: 'locked' }).execute()
     const blocked = impatient.updateTable('stacks').set({ description: 'late' }).execute()

@@ -97,6 +97,7 @@ test('an external health manager has it to itself', async (t) => {
 
 test('a crashed instance is started at once, and later and later when it crashes again', async (t) => {
   const { controller, db, process, instance, pass } = await given(t)
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const crash = async (count: number, secondsAgo: number) => {
     const last_crash_at = new Date(Date.now() - secondsAgo * 1_000).toISOString()
     const key = { process_guid: process.guid, version: process.version, instance_index: 0 }

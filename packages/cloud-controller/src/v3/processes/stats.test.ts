@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import type { FindDropletReply, HeartbeatInstance } from '@vcap/protocol'
 import { givenSpace, givenStartableApp } from '../../testing/factories.ts'
 import { type TestController, testController } from '../../testing/test-controller.ts'
+
+// Else an instance could be a second older by the time that the answer is made.
+mock.timers.enable({ apis: ['Date'], now: Date.now() })
 
 const seconds = () => Date.now() / 1000
 

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import busboy from 'busboy'
-import type { Context } from 'hono'
 import { apiError } from '../errors/api-error.ts'
-import type { WorkerEnv } from '../http/environment.ts'
+import type { RequestContext } from '../http/environment.ts'
 
 export interface UploadedFile {
   /** Where it lies; gone when `withMultipart` returns unless it was moved. */
@@ -29,7 +28,7 @@ const fieldLimitInBytes = 16 * 1024 * 1024
  * Reads a multipart body, files going to disk, and calls `use` with it; what `use` does not move away is removed afterwards.
  * Throws 400/10004 for a body that is no multipart.
  */
-export async function withMultipart<T>(c: Context<WorkerEnv>, use: (form: MultipartForm) => Promise<T>): Promise<T> {
+export async function withMultipart<T>(c: RequestContext, use: (form: MultipartForm) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(c.var.settings.dataDirectory, 'uploads', 'form-'))
   try {
     return await use(await readForm(c, directory))
@@ -38,7 +37,7 @@ export async function withMultipart<T>(c: Context<WorkerEnv>, use: (form: Multip
   }
 }
 
-async function readForm(c: Context<WorkerEnv>, directory: string): Promise<MultipartForm> {
+async function readForm(c: RequestContext, directory: string): Promise<MultipartForm> {
   const fields = new Map<string, string>()
   const files = new Map<string, UploadedFile>()
   const writes: Array<Promise<void>> = []
@@ -64,7 +63,7 @@ async function readForm(c: Context<WorkerEnv>, directory: string): Promise<Multi
   return { fields, files, directory }
 }
 
-function source(c: Context<WorkerEnv>): Readable {
+function source(c: RequestContext): Readable {
   const body = c.env.request?.body ?? null
   if (body === null) return Readable.from([])
   return body instanceof Uint8Array ? Readable.from([body]) : createReadStream(body.file)

@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import type { Logger } from 'pino'
 import type { Blobstore } from '../blobstore/blobstore.ts'
 import type { Bus } from '../bus/bus.ts'
@@ -30,3 +31,6 @@ export interface WorkerEnv {
   Bindings: { request?: IncomingRequest }
   Variables: ThreadServices & { caller: Caller; requestId: string }
 }
+
+/** A request as handlers pass it on: whatever the middleware of their route has added to `c.var`. */
+export type RequestContext = Omit<Context<WorkerEnv>, 'set'>

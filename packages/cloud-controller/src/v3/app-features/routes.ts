@@ -1,13 +1,15 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { z } from 'zod'
 import { type AppFeatureName, appFeatureColumns, changeAppFeatures } from '../../actions/apps.ts'
 import type { Row } from '../../db/schema.ts'
 import { notFound } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { body } from '../kit/body.ts'
+import { pagination } from '../kit/answer-fields.ts'
+import { Feature } from '../kit/feature.ts'
 import { flag } from '../kit/fields.ts'
+import { answersWith, takes } from '../kit/operation.ts'
 import { find, reread } from '../kit/verbs.ts'
 
 /** What can be switched for each app, in the order of the list (cloud_controller_ng app/controllers/v3/app_features_controller.rb). */
@@ -23,10 +25,13 @@ const FeatureUpdate = z.strictObject({ enabled: flag('Enabled') })
 
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/apps/:guid/features', async (c) => {
+const Features = z.object({ resources: z.array(Feature), pagination })
+const SshEnabled = z.object({ enabled: z.boolean(), reason: z.string() })
+
+routes.get('/v3/apps/:guid/features', answersWith(200, Features), async (c) => {
   const app = await find(c, apps)
   const href = `${c.var.settings.externalUrl}/v3/apps/${app.guid}/features`
-  return c.json({
+  return c.var.answer({
     resources: names.map((name) => presentedFeature(app, name)),
     pagination: {
       total_results: names.length,
@@ -39,28 +44,28 @@ routes.get('/v3/apps/:guid/features', async (c) => {
   })
 })
 
-routes.get('/v3/apps/:guid/features/:name', async (c) => {
+routes.get('/v3/apps/:guid/features/:name', answersWith(200, Feature), async (c) => {
   const app = await find(c, apps)
-  return c.json(presentedFeature(app, featureName(c)))
+  return c.var.answer(presentedFeature(app, featureName(c)))
 })
 
-routes.patch('/v3/apps/:guid/features/:name', async (c) => {
+routes.patch('/v3/apps/:guid/features/:name', takes(FeatureUpdate), answersWith(200, Feature), async (c) => {
   const { db, caller } = c.var
   const app = await find(c, apps)
   const name = featureName(c)
   await requireInSpace(db, caller, app.space_guid, name === 'revisions' ? 'manageApps' : 'write')
-  const { enabled } = await body(c, FeatureUpdate)
+  const { enabled } = await c.var.message()
   await db.transaction().execute((trx) => changeAppFeatures(trx, app.guid, { [name]: enabled }))
-  return c.json(presentedFeature(await reread(c, apps, app.guid), name))
+  return c.var.answer(presentedFeature(await reread(c, apps, app.guid), name))
 })
 
-routes.get('/v3/apps/:guid/ssh_enabled', async (c) => {
+routes.get('/v3/apps/:guid/ssh_enabled', answersWith(200, SshEnabled), async (c) => {
   const app = await find(c, apps)
   const reason = await whyNoSsh(c, app)
-  return c.json({ enabled: reason === '', reason })
+  return c.var.answer({ enabled: reason === '', reason })
 })
 
-function featureName(c: Context<WorkerEnv>): AppFeatureName {
+function featureName(c: RequestContext): AppFeatureName {
   const name = names.find((known) => known === c.req.param('name'))
   if (!name) throw notFound('Feature')
   return name
@@ -70,7 +75,7 @@ function presentedFeature(app: Row<'apps'>, name: AppFeatureName) {
   return { name, description: descriptions[name], enabled: app[appFeatureColumns[name]] === 1 }
 }
 
-async function whyNoSsh(c: Context<WorkerEnv>, app: Row<'apps'>): Promise<string> {
+async function whyNoSsh(c: RequestContext, app: Row<'apps'>): Promise<string> {
   const { db, settings } = c.var
   if (!settings.apps.sshEnabled) return 'ssh is disabled globally'
   const space = await db

@@ -1,5 +1,11 @@
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
+import { reference, whole } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
+
+/** What it is, and what it was before the event. */
+const change = <T extends z.ZodType>(value: T) => z.object({ current: value, previous: value })
+const nameable = z.object({ guid: z.string().nullable(), name: z.string().nullable() })
 
 /** What was used, as it can be charged for. Seen by global readers alone; for others the list is empty. */
 export const appUsageEvents = resource({
@@ -8,6 +14,17 @@ export const appUsageEvents = resource({
   path: '/v3/app_usage_events',
   table: 'app_usage_events',
   hasMetadata: false,
+  fields: z.object({
+    state: change(z.string()),
+    app: z.object({ guid: z.string(), name: z.string() }),
+    process: z.object({ guid: z.string().nullable(), type: z.string().nullable() }),
+    space: z.object({ guid: z.string(), name: z.string() }),
+    organization: reference,
+    buildpack: nameable,
+    task: nameable,
+    memory_in_mb_per_instance: change(whole),
+    instance_count: change(whole),
+  }),
   isNeverUpdated: true,
   select: (db: Db) => db.selectFrom('app_usage_events').selectAll('app_usage_events'),
   readableBy: (query, caller) => (caller.readsGlobally ? query : query.where('app_usage_events.id', 'is', null)),

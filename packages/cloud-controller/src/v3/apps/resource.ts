@@ -1,7 +1,9 @@
+import { z } from 'zod'
 import { obfuscatedUrl } from '../../actions/app-events.ts'
 import { type LifecycleType, lifecycleTypes } from '../../actions/app-lifecycle.ts'
 import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { lifecycle, one } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 import { includedOrganizations, includedSpaces, includedSpacesAndOrganizations } from './included.ts'
 
@@ -11,6 +13,15 @@ export const apps = resource({
   path: '/v3/apps',
   table: 'apps',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    state: z.enum(['STARTED', 'STOPPED']),
+    lifecycle,
+    relationships: z.object({
+      space: one,
+      current_droplet: z.object({ data: z.object({ guid: z.string().nullable() }) }),
+    }),
+  }),
   select: (db: Db) => db.selectFrom('apps').selectAll('apps'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('apps.space_guid', 'in', spaceGuidsReadBy(db, caller)),

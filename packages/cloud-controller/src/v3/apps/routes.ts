@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { z } from 'zod'
 import { censoredRequest } from '../../actions/app-events.ts'
 import { lifecycleForNewApp, lifecycleForUpdate } from '../../actions/app-lifecycle.ts'
 import { createApp, updateApp } from '../../actions/apps.ts'
@@ -7,24 +8,24 @@ import { unprocessable } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
-import { acceptJob } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
-import { body } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { answers, answersJob, answersWith, lists, shows, takes } from '../kit/operation.ts'
+import { find } from '../kit/verbs.ts'
 import { addWarnings } from '../kit/warnings.ts'
 import { AppCreate, AppUpdate } from './messages.ts'
 import { apps } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/apps_controller.rb. */
+const AppPermissions = z.object({ read_basic_data: z.boolean(), read_sensitive_data: z.boolean() })
+
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/apps', (c) => list(c, apps))
-routes.get('/v3/apps/:guid', (c) => show(c, apps))
+routes.get('/v3/apps', lists(apps))
+routes.get('/v3/apps/:guid', shows(apps))
 
-routes.post('/v3/apps', async (c) => {
+routes.post('/v3/apps', takes(AppCreate), answers(201, apps), async (c) => {
   const { db, caller, settings, bus } = c.var
-  const message = await body(c, AppCreate) // 422 before 404: CC parses before it looks up
+  const message = await c.var.message() // 422 before 404: CC parses before it looks up
   const spaceGuid = message.relationships.space.data.guid
   const space = await db.selectFrom('spaces').select('guid').where('guid', '=', spaceGuid).executeTakeFirst()
   if (!space || !(await canInSpace(db, caller, spaceGuid, 'read')))
@@ -44,12 +45,12 @@ routes.post('/v3/apps', async (c) => {
   emitAppLog(bus, guid, `Created app with guid ${guid}`)
   emitAppLog(bus, guid, 'Added process: "web"')
   addWarnings(c, lifecycle.warnings)
-  return c.json(await presented(c, apps, await reread(c, apps, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/apps/:guid', async (c) => {
+routes.patch('/v3/apps/:guid', takes(AppUpdate), answers(200, apps), async (c) => {
   const { db, caller, settings, bus } = c.var
-  const message = await body(c, AppUpdate) // 422 before 404: CC parses before it looks up
+  const message = await c.var.message() // 422 before 404: CC parses before it looks up
   const app = await find(c, apps)
   await requireInSpace(db, caller, app.space_guid, 'write')
   const { lifecycle: wanted, ...rest } = message
@@ -57,14 +58,14 @@ routes.patch('/v3/apps/:guid', async (c) => {
   await db.transaction().execute((trx) => updateApp(trx, acting(c), app, { ...rest, lifecycle, request: message }))
   emitAppLog(bus, app.guid, `Updated app with guid ${app.guid} (${JSON.stringify(censoredRequest(message))})`)
   addWarnings(c, lifecycle?.warnings ?? [])
-  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+  return c.var.answer(app.guid)
 })
 
-routes.delete('/v3/apps/:guid', async (c) => {
+routes.delete('/v3/apps/:guid', answersJob(), async (c) => {
   const { db, caller, bus } = c.var
   const app = await find(c, apps)
   await requireInSpace(db, caller, app.space_guid, 'write')
-  const answer = await acceptJob(c, {
+  const answer = await c.var.answer({
     operation: 'app.delete',
     resource: { type: 'app', guid: app.guid },
     payload: { actor: actorOf(caller) },
@@ -73,10 +74,10 @@ routes.delete('/v3/apps/:guid', async (c) => {
   return answer
 })
 
-routes.get('/v3/apps/:guid/permissions', async (c) => {
+routes.get('/v3/apps/:guid/permissions', answersWith(200, AppPermissions), async (c) => {
   const { db, caller } = c.var
   const app = await find(c, apps)
-  return c.json({
+  return c.var.answer({
     read_basic_data: true,
     read_sensitive_data: await canInSpace(db, caller, app.space_guid, 'readSecrets'),
   })

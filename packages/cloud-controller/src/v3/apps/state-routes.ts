@@ -1,30 +1,29 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { lacksDroplet, restartApp, startApp, stopApp } from '../../actions/app-state.ts'
 import { requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
 import type { Row } from '../../db/schema.ts'
 import { replaceInstances, startInstances, stopInstances } from '../../dea/run-app.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { emitAppLog } from '../../logs/app-log.ts'
 import { requireInSpace } from '../../permissions/guards.ts'
-import { acceptJob } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
-import { presented } from '../kit/present.ts'
-import { find, reread } from '../kit/verbs.ts'
+import { answers, answersJob } from '../kit/operation.ts'
+import { find } from '../kit/verbs.ts'
 import { apps } from './resource.ts'
 
 /** Actions that make an app run or stop. Checks in the order of cloud_controller_ng app/controllers/v3/apps_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.post('/v3/apps/:guid/actions/start', async (c) => {
+routes.post('/v3/apps/:guid/actions/start', answers(200, apps), async (c) => {
   const { db, bus } = c.var
   const app = await findStartable(c)
   const started = await db.transaction().execute((trx) => startApp(trx, acting(c), app.guid))
   emitAppLog(bus, app.guid, `Starting app with guid ${app.guid}`)
   await startInstances(c.var, started.processes)
-  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+  return c.var.answer(app.guid)
 })
 
-routes.post('/v3/apps/:guid/actions/stop', async (c) => {
+routes.post('/v3/apps/:guid/actions/stop', answers(200, apps), async (c) => {
   const { db, caller, bus } = c.var
   const app = await find(c, apps)
   await requireInSpace(db, caller, app.space_guid, 'manageApps')
@@ -34,24 +33,24 @@ routes.post('/v3/apps/:guid/actions/stop', async (c) => {
     c.var,
     stopped.map((process) => process.guid),
   )
-  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+  return c.var.answer(app.guid)
 })
 
-routes.post('/v3/apps/:guid/actions/restart', async (c) => {
+routes.post('/v3/apps/:guid/actions/restart', answers(200, apps), async (c) => {
   const { db, bus } = c.var
   const app = await findStartable(c)
   const restarted = await db.transaction().execute((trx) => restartApp(trx, acting(c), app.guid))
   emitAppLog(bus, app.guid, `Restarted app with guid ${app.guid}`)
   if (restarted.wereRunning) await replaceInstances(c.var, restarted.processes)
   else await startInstances(c.var, restarted.processes)
-  return c.json(await presented(c, apps, await reread(c, apps, app.guid)))
+  return c.var.answer(app.guid)
 })
 
-routes.post('/v3/apps/:guid/actions/clear_buildpack_cache', async (c) => {
+routes.post('/v3/apps/:guid/actions/clear_buildpack_cache', answersJob(), async (c) => {
   const { db, caller, bus } = c.var
   const app = await find(c, apps)
   await requireInSpace(db, caller, app.space_guid, 'manageApps')
-  const answer = await acceptJob(c, {
+  const answer = await c.var.answer({
     operation: 'app.clear_buildpack_cache',
     resource: { type: 'app', guid: app.guid },
   })
@@ -60,7 +59,7 @@ routes.post('/v3/apps/:guid/actions/clear_buildpack_cache', async (c) => {
 })
 
 /** The app, if it has a droplet (422 before 403, as in CC) and the caller may start it. */
-async function findStartable(c: Context<WorkerEnv>): Promise<Row<'apps'>> {
+async function findStartable(c: RequestContext): Promise<Row<'apps'>> {
   const { db, caller } = c.var
   const app = await find(c, apps)
   if (app.droplet_guid === null) throw lacksDroplet()

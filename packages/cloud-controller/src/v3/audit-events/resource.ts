@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Db, OrganizationRoleType, SpaceRoleType } from '../../db/schema.ts'
 import { organizationGuidsReadBy, spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { reference } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 /** Who reads what happened: managers do not (cloud_controller_ng lib/cloud_controller/permissions.rb, SPACE_ROLES_FOR_EVENTS). */
@@ -12,6 +14,14 @@ export const auditEvents = resource({
   path: '/v3/audit_events',
   table: 'audit_events',
   hasMetadata: false,
+  fields: z.object({
+    type: z.string(),
+    actor: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
+    target: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
+    data: z.record(z.string(), z.unknown()),
+    space: reference.nullable(),
+    organization: reference.nullable(),
+  }),
   select: (db: Db) => db.selectFrom('audit_events').selectAll('audit_events'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

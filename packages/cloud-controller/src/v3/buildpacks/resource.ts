@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { whole } from '../kit/answer-fields.ts'
 import type { Db } from '../../db/schema.ts'
 import { resource } from '../kit/resource.ts'
 
@@ -8,6 +10,16 @@ export const buildpacks = resource({
   path: '/v3/buildpacks',
   table: 'buildpacks',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    stack: z.string().nullable(),
+    state: z.enum(['AWAITING_UPLOAD', 'READY']),
+    lifecycle: z.enum(['buildpack', 'cnb']),
+    filename: z.string().nullable(),
+    position: whole,
+    enabled: z.boolean(),
+    locked: z.boolean(),
+  }),
   select: (db: Db) => db.selectFrom('buildpacks').selectAll('buildpacks'),
   readableBy: (query) => query,
   filters: {
@@ -33,7 +45,7 @@ export const buildpacks = resource({
     fields: {
       name: buildpack.name,
       stack: buildpack.stack,
-      state: buildpack.filename === null ? 'AWAITING_UPLOAD' : 'READY',
+      state: buildpack.filename === null ? ('AWAITING_UPLOAD' as const) : ('READY' as const),
       lifecycle: buildpack.lifecycle,
       filename: buildpack.filename,
       position: buildpack.position,

@@ -1,3 +1,5 @@
+import { BitsUpload } from '../kit/bits-upload.ts'
+import { answers, answersJob, lists, shows, takes, takesOther } from '../kit/operation.ts'
 import { open, stat } from 'node:fs/promises'
 import { Hono } from 'hono'
 import { actorOf } from '../../actions/audit-events.ts'
@@ -10,38 +12,35 @@ import type { WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
 import { requireAdmin } from '../../permissions/guards.ts'
-import { acceptJob } from '../kit/accepted.ts'
-import { body } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { find } from '../kit/verbs.ts'
 import { BuildpackCreate, BuildpackUpdate } from './messages.ts'
 import { buildpacks } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/buildpacks_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/buildpacks', (c) => list(c, buildpacks))
-routes.get('/v3/buildpacks/:guid', (c) => show(c, buildpacks))
+routes.get('/v3/buildpacks', lists(buildpacks))
+routes.get('/v3/buildpacks/:guid', shows(buildpacks))
 
-routes.post('/v3/buildpacks', async (c) => {
+routes.post('/v3/buildpacks', takes(BuildpackCreate), answers(201, buildpacks), async (c) => {
   const { db, caller } = c.var
   requireAdmin(caller)
-  const message = await body(c, BuildpackCreate)
+  const message = await c.var.message()
   const guid = await db.transaction().execute((trx) => createBuildpack(trx, message, actorOf(caller)))
-  return c.json(await presented(c, buildpacks, await reread(c, buildpacks, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/buildpacks/:guid', async (c) => {
+routes.patch('/v3/buildpacks/:guid', takes(BuildpackUpdate), answers(200, buildpacks), async (c) => {
   const { db, caller } = c.var
   const buildpack = await find(c, buildpacks)
   requireAdmin(caller)
-  const message = await body(c, BuildpackUpdate)
+  const message = await c.var.message()
   await db.transaction().execute((trx) => updateBuildpack(trx, buildpack, message, actorOf(caller)))
-  return c.json(await presented(c, buildpacks, await reread(c, buildpacks, buildpack.guid)))
+  return c.var.answer(buildpack.guid)
 })
 
 /** 202 with the buildpack and the job's address; the job is over already when the answer arrives. */
-routes.post('/v3/buildpacks/:guid/upload', async (c) => {
+routes.post('/v3/buildpacks/:guid/upload', takesOther('multipart/form-data', BitsUpload), answers(202, buildpacks), async (c) => {
   const { db, caller, blobstore, settings } = c.var
   const buildpack = await find(c, buildpacks)
   requireAdmin(caller)
@@ -59,7 +58,7 @@ routes.post('/v3/buildpacks/:guid/upload', async (c) => {
     )
     await runJobNow(c.var, job)
     c.header('Location', `${settings.externalUrl}/v3/jobs/${job}`)
-    return c.json(await presented(c, buildpacks, await reread(c, buildpacks, buildpack.guid)), 202)
+    return c.var.answer(buildpack.guid)
   })
 })
 
@@ -105,10 +104,10 @@ async function headOf(path: string): Promise<Buffer> {
   }
 }
 
-routes.delete('/v3/buildpacks/:guid', async (c) => {
+routes.delete('/v3/buildpacks/:guid', answersJob(), async (c) => {
   const { caller } = c.var
   const buildpack = await find(c, buildpacks)
   requireAdmin(caller)
   const job = { operation: 'buildpack.delete', resource: { type: 'buildpack', guid: buildpack.guid } }
-  return acceptJob(c, job, (trx) => recordBuildpackEvent(trx, 'delete', buildpack, actorOf(caller)))
+  return c.var.answer(job, (trx) => recordBuildpackEvent(trx, 'delete', buildpack, actorOf(caller)))
 })

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Context } from 'hono'
 import type { Row } from '../../db/schema.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import { reread } from '../kit/verbs.ts'
 import { builds } from './resource.ts'
 
@@ -16,14 +15,14 @@ const patienceInMilliseconds = 4_000
 const logDelayOfCfInMilliseconds = 2_270
 
 /** Clients poll every three seconds; to wait here for the end spares them most of that time. The thread blocks. */
-export async function endedSoon(c: Context<WorkerEnv>, build: BuildRow): Promise<BuildRow> {
+export async function endedSoon(c: RequestContext, build: BuildRow): Promise<BuildRow> {
   if (build.state !== 'STAGING') return build
   c.var.bus.scheduleSync('changes.wait', build.guid, patienceInMilliseconds)
   return reread(c, builds, build.guid)
 }
 
 /** Tells the cf CLI of the end of a build only when it can have shown the log. */
-export async function letLogArrive(c: Context<WorkerEnv>, build: BuildRow): Promise<void> {
+export async function letLogArrive(c: RequestContext, build: BuildRow): Promise<void> {
   if (build.state === 'STAGING' || !c.req.header('user-agent')?.startsWith('cf/')) return
   const remaining = Date.parse(build.updated_at) + logDelayOfCfInMilliseconds - Date.now()
   if (remaining > 0) await pause(remaining)

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { obfuscatedUrl } from '../../actions/app-events.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { lifecycle, one, reference, whole } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 /** Builds; every row knows the space of its app, because rights hang on it. */
@@ -9,6 +11,18 @@ export const builds = resource({
   path: '/v3/builds',
   table: 'builds',
   hasMetadata: true,
+  fields: z.object({
+    state: z.enum(['STAGING', 'STAGED', 'FAILED']),
+    staging_memory_in_mb: whole,
+    staging_disk_in_mb: whole,
+    staging_log_rate_limit_bytes_per_second: whole,
+    error: z.string().nullable(),
+    lifecycle,
+    package: reference,
+    droplet: reference.nullable(),
+    created_by: z.object({ guid: z.string(), name: z.string().nullable(), email: z.string().nullable() }),
+    relationships: z.object({ app: one }),
+  }),
   select: (db) =>
     db
       .selectFrom('builds')

@@ -1,19 +1,18 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { type LifecycleMessage, lifecycleForBuild } from '../../actions/app-lifecycle.ts'
 import { createBuild } from '../../actions/builds.ts'
 import { requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
 import type { Row } from '../../db/schema.ts'
 import { unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireActiveSpace, requireInSpace } from '../../permissions/guards.ts'
 import { stageBuild } from '../../staging/stage-build.ts'
 import { apps } from '../apps/resource.ts'
-import { body } from '../kit/body.ts'
 import { saveMetadata } from '../kit/metadata.ts'
-import { presented } from '../kit/present.ts'
+import { answers, lists, takes } from '../kit/operation.ts'
 import { now } from '../kit/timestamps.ts'
-import { find, list, reread } from '../kit/verbs.ts'
+import { find, reread } from '../kit/verbs.ts'
 import { addWarnings } from '../kit/warnings.ts'
 import { BuildCreate, BuildUpdate } from './messages.ts'
 import { endedSoon, letLogArrive } from './patience.ts'
@@ -22,25 +21,28 @@ import { builds } from './resource.ts'
 /** Checks in the order of cloud_controller_ng app/controllers/v3/builds_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/builds', (c) => list(c, builds))
+routes.get('/v3/builds', lists(builds))
 
-routes.get('/v3/builds/:guid', async (c) => {
+routes.get('/v3/builds/:guid', answers(200, builds), async (c) => {
   const build = await endedSoon(c, await find(c, builds))
   await letLogArrive(c, build)
-  return c.json(await presented(c, builds, build))
+  return c.var.answer(build)
 })
 
-routes.get('/v3/apps/:guid/builds', async (c) => {
-  const app = await find(c, apps)
-  return list(c, builds, {
-    where: (query) => query.where('builds.app_guid', '=', app.guid),
+routes.get(
+  '/v3/apps/:guid/builds',
+  lists(builds, {
     without: ['app_guids', 'package_guids'],
-  })
-})
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('builds.app_guid', '=', app.guid) }
+    },
+  }),
+)
 
-routes.post('/v3/builds', async (c) => {
+routes.post('/v3/builds', takes(BuildCreate), answers(201, builds), async (c) => {
   const { db, caller, settings, bus } = c.var
-  const message = await body(c, BuildCreate)
+  const message = await c.var.message()
   const { app, packageRow } = await usablePackage(c, message.package.guid)
   await requireActiveSpace(db, caller, app.space_guid)
   if (packageRow.type === 'docker') await requireFeatureOfEveryone(db, 'diego_docker')
@@ -52,12 +54,12 @@ routes.post('/v3/builds', async (c) => {
   const build = await reread(c, builds, guid)
   await stageBuild(c.var, build, app)
   addWarnings(c, lifecycle.warnings)
-  return c.json(await presented(c, builds, build), 201)
+  return c.var.answer(build)
 })
 
 /** The package, if the caller may manage apps where it is. Throws 422, never 404. */
 async function usablePackage(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   guid: string,
 ): Promise<{ app: Row<'apps'>; packageRow: Row<'packages'> }> {
   const { db, caller } = c.var
@@ -69,14 +71,14 @@ async function usablePackage(
   return { app, packageRow }
 }
 
-routes.patch('/v3/builds/:guid', async (c) => {
+routes.patch('/v3/builds/:guid', takes(BuildUpdate), answers(200, builds), async (c) => {
   const { db, caller } = c.var
   const build = await find(c, builds)
   await requireInSpace(db, caller, build.space_guid, 'write')
-  const message = await body(c, BuildUpdate)
+  const message = await c.var.message()
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('builds').set({ updated_at: now() }).where('guid', '=', build.guid).execute()
     await saveMetadata(trx, { type: 'build', guid: build.guid }, message.metadata)
   })
-  return c.json(await presented(c, builds, await reread(c, builds, build.guid)))
+  return c.var.answer(build.guid)
 })

@@ -68,8 +68,10 @@ export const DomainUpdate = z.strictObject({ metadata: metadataField.optional() 
 
 const shareShape = 'Data must have the structure "data": [{"guid": shared_org_guid_1}, {"guid": shared_org_guid_2}]'
 
-/** `data` of sharing, one text for every fault (cloud_controller_ng app/messages/domain_update_shared_orgs_message.rb). */
-export const DomainShare = z.array(
-  z.object({ guid: z.string(shareShape).min(1, shareShape).max(200, shareShape) }, shareShape),
-  shareShape,
-)
+/** One text for every fault (cloud_controller_ng app/messages/domain_update_shared_orgs_message.rb), which knows `data` alone. */
+export const DomainShare = z.object({
+  data: z.array(
+    z.object({ guid: z.string(shareShape).min(1, shareShape).max(200, shareShape) }, shareShape),
+    shareShape,
+  ),
+})

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import type { Caller } from '../../permissions/caller.ts'
 import { domainOrganizationGuidsReadBy, organizationGuidsReadBy } from '../../permissions/read-by.ts'
+import { many, oneOrNone, reference } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 export const domains = resource({
@@ -10,6 +12,13 @@ export const domains = resource({
   path: '/v3/domains',
   table: 'domains',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    internal: z.boolean(),
+    router_group: reference.nullable(),
+    supported_protocols: z.array(z.enum(['http', 'tcp'])),
+    relationships: z.object({ organization: oneOrNone, shared_organizations: many }),
+  }),
   select: (db) => db.selectFrom('domains').selectAll('domains'),
   /** Shared domains are everybody's. */
   readableBy: (query, caller, db) => {

@@ -1,7 +1,9 @@
+import { z } from 'zod'
 import { obfuscatedUrl } from '../../actions/app-events.ts'
 import type { Db, Row } from '../../db/schema.ts'
 import { canInSpace } from '../../permissions/guards.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { lifecycle, one } from '../kit/answer-fields.ts'
 import { resource, type View } from '../kit/resource.ts'
 
 /** A droplet with the space and name of its app. */
@@ -10,12 +12,32 @@ export type DropletRow = Row<'droplets'> & { readonly space_guid: string; readon
 const hiddenInList = '[PRIVATE DATA HIDDEN IN LISTS]'
 const hiddenFromCaller = '[PRIVATE DATA HIDDEN]'
 
+const DropletBuildpack = z.object({
+  name: z.string(),
+  detect_output: z.string().nullish(),
+  buildpack_name: z.string().nullish(),
+  version: z.string().nullish(),
+})
+
 export const droplets = resource({
   singular: 'Droplet',
   type: 'droplet',
   path: '/v3/droplets',
   table: 'droplets',
   hasMetadata: true,
+  fields: z.object({
+    state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'STAGING', 'COPYING', 'STAGED', 'FAILED', 'EXPIRED']),
+    error: z.string().nullable(),
+    lifecycle,
+    checksum: z.object({ type: z.string(), value: z.string() }).nullable(),
+    buildpacks: z.array(DropletBuildpack).nullable(),
+    stack: z.string().nullable(),
+    image: z.string().nullable(),
+    execution_metadata: z.string(),
+    /** By type; or why the caller does not see them. */
+    process_types: z.record(z.string(), z.string()).nullable(),
+    relationships: z.object({ app: one }),
+  }),
   select: (db: Db) =>
     db
       .selectFrom('droplets')
@@ -52,7 +74,8 @@ export const droplets = resource({
       stack: droplet.stack,
       image: droplet.image,
       execution_metadata: hidden ?? droplet.execution_metadata,
-      process_types: hidden === undefined ? parsed(droplet.process_types) : { redacted_message: hidden },
+      process_types:
+        hidden === undefined ? parsed<Record<string, string>>(droplet.process_types) : { redacted_message: hidden },
       relationships: { app: { data: { guid: droplet.app_guid } } },
     },
     links: {
@@ -84,9 +107,9 @@ function checksumOf({ sha1, sha256 }: DropletRow): { type: string; value: string
   return sha1 === null ? null : { type: 'sha1', value: sha1 }
 }
 
-function buildpacksOf({ buildpacks }: DropletRow): unknown {
-  const list = parsed(buildpacks)
-  return Array.isArray(list) ? list.map((buildpack) => ({ ...buildpack, name: obfuscatedUrl(buildpack.name) })) : list
+function buildpacksOf({ buildpacks }: DropletRow): Array<z.input<typeof DropletBuildpack>> | null {
+  const list = parsed<Array<z.input<typeof DropletBuildpack>>>(buildpacks)
+  return list?.map((buildpack) => ({ ...buildpack, name: obfuscatedUrl(buildpack.name) })) ?? null
 }
 
-const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
+const parsed = <T>(json: string | null): T | null => (json === null ? null : JSON.parse(json))

@@ -1,22 +1,24 @@
 import { stat } from 'node:fs/promises'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
+import type { z } from 'zod'
 import { recordAppEvent } from '../../actions/app-events.ts'
 import { claimDropletUpload, createDroplet, createDropletCopy } from '../../actions/droplets.ts'
 import { type MultipartForm, type UploadedFile, withMultipart } from '../../bits/multipart.ts'
 import type { Row } from '../../db/schema.ts'
 import { notAuthorized, notFound, unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { acceptJob } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
-import { body, jsonObject, validated } from '../kit/body.ts'
+import { BitsUpload } from '../kit/bits-upload.ts'
+import { jsonObject } from '../kit/body.ts'
 import { saveMetadata } from '../kit/metadata.ts'
-import { presented } from '../kit/present.ts'
+import { answers, answersFile, answersJob, lists, reads, shows, takes, takesOther } from '../kit/operation.ts'
+import { sourceGuid } from '../kit/query-parameters.ts'
 import { now } from '../kit/timestamps.ts'
-import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { find, findReadable, reread } from '../kit/verbs.ts'
 import { packages } from '../packages/resource.ts'
 import { DropletCopy, DropletCreate, DropletUpdate } from './messages.ts'
 import { type DropletRow, droplets } from './resource.ts'
@@ -24,40 +26,48 @@ import { type DropletRow, droplets } from './resource.ts'
 /** Checks in the order of cloud_controller_ng app/controllers/v3/droplets_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/droplets', (c) => list(c, droplets, { without: ['current'] }))
-routes.get('/v3/droplets/:guid', (c) => show(c, droplets))
+routes.get('/v3/droplets', lists(droplets, { without: ['current'] }))
+routes.get('/v3/droplets/:guid', shows(droplets))
 
-routes.get('/v3/apps/:guid/droplets', async (c) => {
-  const app = await find(c, apps)
-  return list(c, droplets, {
-    where: (query) => query.where('droplets.app_guid', '=', app.guid),
+routes.get(
+  '/v3/apps/:guid/droplets',
+  lists(droplets, {
     without: ['app_guids', 'space_guids', 'organization_guids'],
-  })
-})
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('droplets.app_guid', '=', app.guid) }
+    },
+  }),
+)
 
-routes.get('/v3/packages/:guid/droplets', async (c) => {
-  const row = await find(c, packages)
-  return list(c, droplets, {
-    where: (query) => query.where('droplets.package_guid', '=', row.guid),
+routes.get(
+  '/v3/packages/:guid/droplets',
+  lists(droplets, {
     without: ['current'],
-  })
-})
+    perRequest: async (c) => {
+      const row = await find(c, packages)
+      return { where: (query) => query.where('droplets.package_guid', '=', row.guid) }
+    },
+  }),
+)
 
-routes.get('/v3/apps/:guid/droplets/current', async (c) => {
+routes.get('/v3/apps/:guid/droplets/current', answers(200, droplets), async (c) => {
   const app = await find(c, apps)
   if (app.droplet_guid === null) throw notFound('Droplet')
-  return c.json(await presented(c, droplets, await find(c, droplets, app.droplet_guid)))
+  return c.var.answer(await find(c, droplets, app.droplet_guid))
 })
 
-routes.post('/v3/droplets', async (c) => {
-  const sourceGuid = c.req.query('source_guid')
-  const guid = sourceGuid === undefined ? await createFresh(c) : await createCopy(c, sourceGuid)
-  return c.json(await presented(c, droplets, await reread(c, droplets, guid)), 201)
+routes.post('/v3/droplets', reads(sourceGuid), takes(DropletCreate, DropletCopy), answers(201, droplets), async (c) => {
+  const source = c.req.query(sourceGuid.name)
+  const guid =
+    source === undefined
+      ? await createFresh(c, await c.var.message())
+      : await createCopy(c, source, await c.var.message(DropletCopy))
+  return c.var.answer(guid)
 })
 
-async function createFresh(c: Context<WorkerEnv>): Promise<string> {
+async function createFresh(c: RequestContext, message: z.output<typeof DropletCreate>): Promise<string> {
   const { db, caller } = c.var
-  const message = await body(c, DropletCreate)
   const appGuid = message.relationships.app.data.guid
   const app = await findReadable(c, apps, appGuid)
   if (!app) throw unprocessable(`App with guid "${appGuid}" does not exist, or you do not have access to it.`)
@@ -65,9 +75,12 @@ async function createFresh(c: Context<WorkerEnv>): Promise<string> {
   return db.transaction().execute((trx) => createDroplet(trx, acting(c), app, message.process_types))
 }
 
-async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<string> {
+async function createCopy(
+  c: RequestContext,
+  sourceGuid: string,
+  message: z.output<typeof DropletCopy>,
+): Promise<string> {
   const { db, caller } = c.var
-  const message = await body(c, DropletCopy)
   const source = await find(c, droplets, sourceGuid)
   const app = await find(c, apps, message.relationships.app.data.guid)
   await requireInSpace(db, caller, app.space_guid, 'write')
@@ -81,14 +94,14 @@ async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<st
 }
 
 /** Metadata by those who may write to the space; the image by who may update the state of builds, and only of Docker droplets. */
-routes.patch('/v3/droplets/:guid', async (c) => {
+routes.patch('/v3/droplets/:guid', takes(DropletUpdate), answers(200, droplets), async (c) => {
   const { db, caller } = c.var
   const mayUpdateState = caller.writesGlobally || caller.scopes.has('cloud_controller.update_build_state')
   const droplet = mayUpdateState ? await reread(c, droplets, c.req.param('guid')) : await find(c, droplets)
   const sent = await jsonObject(c)
   if (!('image' in sent)) await requireInSpace(db, caller, droplet.space_guid, 'write')
   else if (!mayUpdateState) throw notAuthorized()
-  const message = validated(sent, DropletUpdate)
+  const message = await c.var.message()
   if (message.image !== undefined && droplet.lifecycle_type !== 'docker')
     throw unprocessable('Images can only be updated for docker droplets')
   await db.transaction().execute(async (trx) => {
@@ -99,11 +112,11 @@ routes.patch('/v3/droplets/:guid', async (c) => {
       .execute()
     await saveMetadata(trx, { type: 'droplet', guid: droplet.guid }, message.metadata)
   })
-  return c.json(await presented(c, droplets, await reread(c, droplets, droplet.guid)))
+  return c.var.answer(droplet.guid)
 })
 
 /** 202 with the droplet and the job's address; the job is over already when the answer arrives. */
-routes.post('/v3/droplets/:guid/upload', (c) =>
+routes.post('/v3/droplets/:guid/upload', takesOther('multipart/form-data', BitsUpload), answers(202, droplets), (c) =>
   withMultipart(c, async (form) => {
     const { db, caller, blobstore, settings } = c.var
     const file = await tgzOf(form)
@@ -119,7 +132,7 @@ routes.post('/v3/droplets/:guid/upload', (c) =>
     const job = await db.transaction().execute((trx) => enqueueJob(trx, { operation: 'droplet.upload', resource }))
     await runJobNow(c.var, job)
     c.header('Location', `${settings.externalUrl}/v3/jobs/${job}`)
-    return c.json(await presented(c, droplets, await reread(c, droplets, droplet.guid)), 202)
+    return c.var.answer(droplet.guid)
   }),
 )
 
@@ -143,7 +156,7 @@ const appOf = (droplet: DropletRow): Pick<Row<'apps'>, 'guid' | 'name' | 'space_
   space_guid: droplet.space_guid,
 })
 
-routes.get('/v3/droplets/:guid/download', async (c) => {
+routes.get('/v3/droplets/:guid/download', answersFile('application/octet-stream'), async (c) => {
   const { db, caller, blobstore } = c.var
   const droplet = await find(c, droplets)
   if (!(await canInSpace(db, caller, droplet.space_guid, 'downloadDroplets'))) throw notAuthorized()
@@ -152,21 +165,17 @@ routes.get('/v3/droplets/:guid/download', async (c) => {
   const file = await blobstore.fileOf('droplets', droplet.guid)
   if (!file) throw notFound('Droplet')
   await recordAppEvent(db, acting(c), 'droplet.download', appOf(droplet), { droplet_guid: droplet.guid })
-  return c.body(null, 200, {
-    'content-type': 'application/octet-stream',
-    'content-disposition': `attachment; filename="droplet_${droplet.guid}.tgz"`,
-    'x-reactor-send-file': file,
-  })
+  return c.var.answer(file, { 'content-disposition': `attachment; filename="droplet_${droplet.guid}.tgz"` })
 })
 
-routes.delete('/v3/droplets/:guid', async (c) => {
+routes.delete('/v3/droplets/:guid', answersJob(), async (c) => {
   const { db, caller } = c.var
   const droplet = await find(c, droplets)
   await requireInSpace(db, caller, droplet.space_guid, 'write')
   const user = await db.selectFrom('apps').select('guid').where('droplet_guid', '=', droplet.guid).executeTakeFirst()
   if (user) throw unprocessable(`The droplet is currently used by app with guid "${user.guid}".`)
   const job = { operation: 'droplet.delete', resource: { type: 'droplet', guid: droplet.guid } }
-  return acceptJob(c, job, (trx) =>
+  return c.var.answer(job, (trx) =>
     recordAppEvent(trx, acting(c), 'droplet.delete', appOf(droplet), { droplet_guid: droplet.guid }),
   )
 })

@@ -1,12 +1,15 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
+import { z } from 'zod'
 import { changeFeatureFlag, type FeatureFlag, featureFlags } from '../../actions/feature-flags.ts'
 import { notFound } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { requireAdmin } from '../../permissions/guards.ts'
-import { body } from '../kit/body.ts'
+import { links, pagination, time } from '../kit/answer-fields.ts'
 import { throwFaults } from '../kit/list-query.ts'
+import { answersWith, reads, takes } from '../kit/operation.ts'
 import { paginationObject, parsePage } from '../kit/pagination.ts'
 import { presentLinks } from '../kit/present.ts'
+import { listParameter, orderParameter, pagingParameters, timeParameters } from '../kit/query-parameters.ts'
 import { parseQueryString, type QueryString } from '../kit/query-string.ts'
 import { timeConditions, wireTime } from '../kit/timestamps.ts'
 import { quoted } from '../kit/words.ts'
@@ -20,7 +23,23 @@ export const routes = new Hono<WorkerEnv>()
 
 const listParameters = ['page', 'per_page', 'order_by', 'created_ats', 'updated_ats', 'guids']
 
-routes.get('/v3/feature_flags', async (c) => {
+const Flag = z.object({
+  name: z.string(),
+  enabled: z.boolean(),
+  updated_at: time.nullable(),
+  custom_error_message: z.string().nullable(),
+  links,
+})
+const Flags = z.object({ pagination, resources: z.array(Flag) })
+
+const listed = reads(
+  ...pagingParameters,
+  orderParameter(['name']),
+  ...timeParameters('updated_ats'),
+  listParameter('guids'),
+)
+
+routes.get('/v3/feature_flags', listed, answersWith(200, Flags), async (c) => {
   const query = parseQueryString(c.req.url)
   const faults: string[] = []
   const { page, isDescending, wasUpdated } = readListQuery(query, faults)
@@ -29,7 +48,7 @@ routes.get('/v3/feature_flags', async (c) => {
   flags.sort((a, b) => (a.name < b.name ? -1 : 1))
   if (isDescending) flags.reverse()
   const start = (page.page - 1) * page.perPage
-  return c.json({
+  return c.var.answer({
     pagination: paginationObject(page, flags.length, pageAddress(c, page.perPage)),
     resources: flags.slice(start, start + page.perPage).map((flag) => presented(c, flag)),
   })
@@ -53,7 +72,7 @@ function readListQuery(query: QueryString, faults: string[]) {
   return { page, isDescending: order.startsWith('-'), wasUpdated }
 }
 
-function pageAddress(c: Context<WorkerEnv>, perPage: number): (page: number) => string {
+function pageAddress(c: RequestContext, perPage: number): (page: number) => string {
   const url = new URL(c.req.url)
   return (number) => {
     const parameters = new URLSearchParams(url.searchParams)
@@ -65,28 +84,28 @@ function pageAddress(c: Context<WorkerEnv>, perPage: number): (page: number) => 
   }
 }
 
-routes.get('/v3/feature_flags/:name', async (c) => c.json(presented(c, await find(c))))
+routes.get('/v3/feature_flags/:name', answersWith(200, Flag), async (c) => c.var.answer(presented(c, await find(c))))
 
-routes.patch('/v3/feature_flags/:name', async (c) => {
+routes.patch('/v3/feature_flags/:name', takes(FeatureFlagUpdate), answersWith(200, Flag), async (c) => {
   const { db, caller } = c.var
   const flag = await find(c)
   requireAdmin(caller)
-  const message = await body(c, FeatureFlagUpdate)
+  const message = await c.var.message()
   await db
     .transaction()
     .execute((trx) =>
       changeFeatureFlag(trx, flag, { enabled: message.enabled, customErrorMessage: message.custom_error_message }),
     )
-  return c.json(presented(c, await find(c)))
+  return c.var.answer(presented(c, await find(c)))
 })
 
-async function find(c: Context<WorkerEnv>): Promise<FeatureFlag> {
+async function find(c: RequestContext): Promise<FeatureFlag> {
   const flag = (await featureFlags(c.var.db)).find(({ name }) => name === c.req.param('name'))
   if (!flag) throw notFound('Feature flag')
   return flag
 }
 
-function presented(c: Context<WorkerEnv>, { name, enabled, updatedAt, customErrorMessage }: FeatureFlag) {
+function presented(c: RequestContext, { name, enabled, updatedAt, customErrorMessage }: FeatureFlag) {
   return {
     name,
     enabled,

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
 import { organizationGuidsReadBy } from '../../permissions/read-by.ts'
 import { resource } from '../kit/resource.ts'
@@ -9,6 +10,7 @@ export const isolationSegments = resource({
   path: '/v3/isolation_segments',
   table: 'isolation_segments',
   hasMetadata: true,
+  fields: z.object({ name: z.string() }),
   select: (db: Db) => db.selectFrom('isolation_segments').selectAll('isolation_segments'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import type { WorkerEnv } from '../../http/environment.ts'
-import { show } from '../kit/verbs.ts'
+import { shows } from '../kit/operation.ts'
 import { jobs } from './resource.ts'
 
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/jobs/:guid', (c) => show(c, jobs))
+routes.get('/v3/jobs/:guid', shows(jobs))

@@ -1,13 +1,12 @@
-import type { Context } from 'hono'
 import type { Trx } from '../../db/schema.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import { enqueueJob, type NewJob } from '../../jobs/job-queue.ts'
 
 /** Clients look at a job at once and then every three seconds; a 202 waits this long, so that most jobs are over at the first look. */
 const patienceInMilliseconds = 1_000
 
 /** Wakes the job threads and answers 202 with the job's address and no body. */
-export function accepted(c: Context<WorkerEnv>, jobGuid: string): Response {
+export function accepted(c: RequestContext, jobGuid: string): Response {
   c.var.bus.schedule('jobs.wake')
   c.var.bus.scheduleSync('changes.wait', jobGuid, patienceInMilliseconds)
   return c.body(null, 202, { Location: `${c.var.settings.externalUrl}/v3/jobs/${jobGuid}` })
@@ -15,7 +14,7 @@ export function accepted(c: Context<WorkerEnv>, jobGuid: string): Response {
 
 /** Writes the job together with what `before` writes, and answers 202. */
 export async function acceptJob(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   job: NewJob,
   before: (trx: Trx) => Promise<void> = async () => {},
 ): Promise<Response> {

@@ -1,20 +1,19 @@
-import type { Context } from 'hono'
 import type { z } from 'zod'
 import { apiError, unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import { humanized, quoted } from './words.ts'
 
 /**
  * Reads and validates a JSON body. 400/1001 when it can't be parsed; 422/10008 with all messages joined when it is not
  * what the schema says. An empty body, or one that is no object, counts as `{}`.
  */
-export async function body<S extends z.ZodType>(c: Context<WorkerEnv>, schema: S): Promise<z.output<S>> {
+export async function body<S extends z.ZodType>(c: RequestContext, schema: S): Promise<z.output<S>> {
   return validated(await jsonObject(c), schema)
 }
 
 /** The body as a JSON object, unvalidated. Throws 400/1001 when it is no UTF-8, no JSON or nested too deeply. */
-export async function jsonObject(c: Context<WorkerEnv>): Promise<Record<string, unknown>> {
-  const bytes = await c.req.raw.arrayBuffer()
+export async function jsonObject(c: RequestContext): Promise<Record<string, unknown>> {
+  const bytes = await c.req.arrayBuffer()
   if (bytes.byteLength === 0) return {}
   const parsed = parseJson(bytes)
   return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)

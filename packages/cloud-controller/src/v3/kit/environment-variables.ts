@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { links } from './answer-fields.ts'
 import { quoted } from './words.ts'
 
 /**
@@ -45,3 +46,6 @@ export function mergedVariables(
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...old, ...changes }).filter(([, value]) => value !== null))
 }
+
+/** Environment variables as they are answered. */
+export const EnvironmentVariables = z.object({ var: z.record(z.string(), z.unknown()), links })

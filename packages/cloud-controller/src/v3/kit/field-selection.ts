@@ -1,4 +1,5 @@
 import { badQueryParameter } from '../../errors/api-error.ts'
+import { listParameter, type QueryParameter } from './query-parameters.ts'
 import type { QueryString } from './query-string.ts'
 import { listValue } from './query-string.ts'
 import { quoted } from './words.ts'
@@ -7,6 +8,11 @@ import { quoted } from './words.ts'
 export type SelectableFields = Readonly<Record<string, readonly string[]>>
 /** The keys that were asked for, by resource. */
 export type FieldSelection = ReadonlyMap<string, readonly string[]>
+
+/** The parameters `fields[<resource>]`, as the OpenAPI document shows them. */
+export function fieldParameters(selectable: SelectableFields): QueryParameter[] {
+  return Object.entries(selectable).map(([resource, keys]) => listParameter(`fields[${resource}]`, keys))
+}
 
 /** Reads `fields[<resource>]=a,b`. Throws 400/10005 with what is wrong in CC's words (semantics, section 6). */
 export function parseFieldSelection(query: QueryString, selectable: SelectableFields): FieldSelection {

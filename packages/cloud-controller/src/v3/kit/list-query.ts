@@ -4,8 +4,9 @@ import { apiError, badQueryParameter, unprocessable } from '../../errors/api-err
 import type { Caller } from '../../permissions/caller.ts'
 import { labelCondition, parseLabelSelector, type Requirement } from './label-selector.ts'
 import { type Page, parsePage } from './pagination.ts'
+import { keysOf, type QueryParameter } from './query-parameters.ts'
 import { listValue, type QueryString } from './query-string.ts'
-import type { Filter, Resource, ResourceQuery, ResourceRow } from './resource.ts'
+import type { Filter, Resource, ResourceFacts, ResourceQuery, ResourceRow } from './resource.ts'
 import { type TimeCondition, timeConditions } from './timestamps.ts'
 import { humanized, quoted } from './words.ts'
 
@@ -28,8 +29,8 @@ export interface ListRules {
   readonly without?: readonly string[]
   /** 400/10005 unless the operation is one of the few that answer 422/10008 (semantics, section 2.1). */
   readonly faultsAs?: 'bad-query' | 'unprocessable'
-  /** Keys of the query that the handler reads by itself. */
-  readonly alsoAllowed?: readonly string[]
+  /** What the handler reads of the query by itself. */
+  readonly alsoAllowed?: readonly QueryParameter[]
 }
 
 const paging = ['page', 'per_page', 'order_by']
@@ -67,20 +68,26 @@ export function throwFaults(faults: readonly string[], as: ListRules['faultsAs']
   throw as === 'bad-query' ? badQueryParameter(faults.join(', ')) : unprocessable(faults.join(', '))
 }
 
-function refuseUnknown<TB extends keyof Tables, R extends ResourceRow, E>(
-  resource: Resource<TB, R, E>,
-  query: QueryString,
-  { without = [], alsoAllowed = [] }: ListRules,
-  faults: string[],
-): void {
-  const allowed = [
+/** The keys of the query of a list, in the order in which CC names them. */
+export function listKeys(resource: ResourceFacts, { without = [], alsoAllowed = [] }: ListRules): string[] {
+  return [
     ...paging,
     ...common.filter((key) => !resource.withoutFilters?.includes(key)),
     ...(resource.hasMetadata ? ['label_selector'] : []),
     ...Object.keys(resource.filters ?? {}).filter((key) => !without.includes(key)),
     ...(resource.include ? ['include'] : []),
-    ...alsoAllowed,
+    ...keysOf(alsoAllowed),
   ]
+}
+
+/** What a list can be ordered by. */
+export function orderKeys({ isNeverUpdated, orderBy = {} }: ResourceFacts): string[] {
+  return [...(isNeverUpdated ? ['created_at'] : ['created_at', 'updated_at']), ...Object.keys(orderBy)]
+}
+
+function refuseUnknown(resource: ResourceFacts, query: QueryString, rules: ListRules, faults: string[]): void {
+  const { without = [] } = rules
+  const allowed = listKeys(resource, rules)
   const unknown = query.keys.filter((key) => !allowed.includes(key))
   if (unknown.length === 0) return
   // A filter that only this nested list refuses is named without the list of valid ones (semantics, section 2.1).
@@ -98,8 +105,7 @@ function parseOrder<TB extends keyof Tables, R extends ResourceRow, E>(
   const text = query.values.get('order_by') ?? resource.impliedOrder
   if (text === undefined || text === '') return undefined
   const [, sign, key = ''] = /^([+\- ]?)(.*)$/.exec(text) ?? []
-  const times = resource.isNeverUpdated ? ['created_at'] : ['created_at', 'updated_at']
-  const keys = [...times, ...Object.keys(resource.orderBy ?? {})]
+  const keys = orderKeys(resource)
   if (!keys.includes(key)) faults.push(`Order by can only be: ${quoted(keys)}`)
   return { key, direction: sign === '-' ? 'desc' : 'asc' }
 }

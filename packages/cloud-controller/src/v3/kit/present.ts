@@ -1,18 +1,19 @@
-import type { Context } from 'hono'
+import type { z } from 'zod'
 import type { Db, Tables } from '../../db/schema.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
+import type { links as linksField } from './answer-fields.ts'
 import { loadMetadata, type MetadataView } from './metadata.ts'
 import { type Link, noMetadata, type Resource, type ResourceRow, type View } from './resource.ts'
 import { wireTime } from './timestamps.ts'
 
 /** Who looks in this request. */
-export function viewOf(c: Context<WorkerEnv>, kind: View['kind']): View {
+export function viewOf(c: RequestContext, kind: View['kind']): View {
   return { caller: c.var.caller, settings: c.var.settings, userDirectory: c.var.userDirectory, kind }
 }
 
 /** One row as the client sees it. */
 export async function presented<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   row: R,
 ): Promise<Record<string, unknown>> {
@@ -59,7 +60,7 @@ function presentRow<TB extends keyof Tables, R extends ResourceRow, E>(
 }
 
 /** Paths become absolute; links that are null are left out. */
-export function presentLinks(externalUrl: string, links: Readonly<Record<string, Link>>): Record<string, unknown> {
+export function presentLinks(externalUrl: string, links: Readonly<Record<string, Link>>): z.input<typeof linksField> {
   return Object.fromEntries(
     Object.entries(links).flatMap(([name, link]) => {
       if (link === null) return []

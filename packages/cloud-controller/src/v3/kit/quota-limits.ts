@@ -1,4 +1,21 @@
+import { z } from 'zod'
 import type { Row } from '../../db/schema.ts'
+import { whole } from './answer-fields.ts'
+
+const limit = whole.nullable()
+
+/** The shape of what `quotaLimits` gives; null is unlimited. */
+export const limits = {
+  apps: z.object({
+    total_memory_in_mb: limit,
+    per_process_memory_in_mb: limit,
+    total_instances: limit,
+    per_app_tasks: limit,
+    log_rate_limit_in_bytes_per_second: limit,
+  }),
+  services: z.object({ paid_services_allowed: z.boolean(), total_service_instances: limit, total_service_keys: limit }),
+  routes: z.object({ total_routes: limit, total_reserved_ports: limit }),
+}
 
 /** What quotas of organizations and of spaces have in common, in the order of the answer; null is unlimited. */
 export function quotaLimits(

@@ -1,4 +1,5 @@
 import type { ReferenceExpression, SelectQueryBuilder } from 'kysely'
+import type { z } from 'zod'
 import type { Settings } from '../../config.ts'
 import type { Db, Tables } from '../../db/schema.ts'
 import type { Caller } from '../../permissions/caller.ts'
@@ -24,9 +25,9 @@ export interface View {
 /** A path that becomes `{href}`, or a path with what else the link carries. `null` leaves the link out. */
 export type Link = string | { readonly path: string; readonly method?: string } | null
 
-export interface Presentation {
+export interface Presentation<F = Readonly<Record<string, unknown>>> {
   /** In the order of the answer, between `updated_at` and `metadata`. */
-  readonly fields: Readonly<Record<string, unknown>>
+  readonly fields: F
   /** Besides `self`. */
   readonly links?: Readonly<Record<string, Link>>
 }
@@ -57,25 +58,39 @@ export type Narrowing<Q> = (query: Q) => Q
 
 export type ResourceQuery<TB extends keyof Tables, R> = SelectQueryBuilder<Tables, TB, R>
 
+/** What is known of a resource without its rows. */
+export interface ResourceFacts {
+  /** Humanised singular, for "<singular> not found": "Organization quota". */
+  readonly singular: string
+  /** Path of the list: `/v3/organization_quotas`. */
+  readonly path: string
+  /** Whether labels and annotations can be put on it. */
+  readonly hasMetadata: boolean
+  /** What `present` gives: the fields between `updated_at` and `metadata`, as the OpenAPI document shows them. */
+  readonly fields: z.ZodObject
+  /** Besides guids, created_ats, updated_ats and label_selector. */
+  readonly filters?: Readonly<Record<string, object>>
+  /** Its rows stay as they were made: `updated_ats` and ordering by `updated_at` are refused. */
+  readonly isNeverUpdated?: boolean
+  /** Filters of every resource that this one refuses. */
+  readonly withoutFilters?: ReadonlyArray<'created_ats' | 'updated_ats' | 'guids'>
+  /** Besides created_at and updated_at. */
+  readonly orderBy?: Readonly<Record<string, unknown>>
+  readonly include?: Readonly<Record<string, unknown>>
+}
+
 /**
  * The facts about a resource: nothing in this object runs by itself; the verbs of the kit and the handlers pass it on.
  * `TB` are the tables of its select, `R` its row, `E` what `load` adds.
  */
-export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
-  /** Humanised singular, for "<singular> not found": "Organization quota". */
-  readonly singular: string
+export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> extends ResourceFacts {
   /** The kind's name in metadata tables, job links and events: "organization_quota". */
   readonly type: string
-  /** Path of the list: `/v3/organization_quotas`. */
-  readonly path: string
   /** The table that holds guid, id and times. */
   readonly table: TB & string
-  /** Whether labels and annotations can be put on it. */
-  readonly hasMetadata: boolean
   readonly select: (db: Db) => ResourceQuery<TB, R>
   /** Narrows to what the caller sees. */
   readonly readableBy: (query: ResourceQuery<TB, NoInfer<R>>, caller: Caller, db: Db) => ResourceQuery<TB, NoInfer<R>>
-  /** Besides guids, created_ats, updated_ats and label_selector. */
   readonly filters?: Readonly<Record<string, Filter<ResourceQuery<TB, NoInfer<R>>>>>
   /** What is wrong with filters that are fine by themselves, in CC's words. */
   readonly filterFaults?: (filters: ReadonlyMap<string, readonly string[]>) => readonly string[]
@@ -84,11 +99,6 @@ export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
     filters: ReadonlyMap<string, readonly string[]>,
     view: View,
   ) => Promise<Narrowing<ResourceQuery<TB, NoInfer<R>>>>
-  /** Its rows stay as they were made: `updated_ats` and ordering by `updated_at` are refused. */
-  readonly isNeverUpdated?: boolean
-  /** Filters of every resource that this one refuses. */
-  readonly withoutFilters?: ReadonlyArray<'created_ats' | 'updated_ats' | 'guids'>
-  /** Besides created_at and updated_at. */
   readonly orderBy?: Readonly<Record<string, ReferenceExpression<Tables, TB>>>
   /** Order when the client names none; creation where absent. */
   readonly defaultOrder?: ReadonlyArray<ReferenceExpression<Tables, TB>>
@@ -100,9 +110,17 @@ export interface Resource<TB extends keyof Tables, R extends ResourceRow, E> {
   readonly present: (row: NoInfer<R>, loaded: NoInfer<E>, view: View) => Presentation
 }
 
-/** Declares a resource; only gives the object its types. */
-export function resource<TB extends keyof Tables, R extends ResourceRow, E = undefined>(
-  definition: Resource<TB, R, E>,
+/** Declares a resource; only gives the object its types, and sees to it that `present` gives the fields that are declared. */
+export function resource<
+  TB extends keyof Tables,
+  R extends ResourceRow,
+  E = undefined,
+  F extends z.ZodObject = z.ZodObject,
+>(
+  definition: Omit<Resource<TB, R, E>, 'fields' | 'present'> & {
+    readonly fields: F
+    readonly present: (row: NoInfer<R>, loaded: NoInfer<E>, view: View) => Presentation<z.input<F>>
+  },
 ): Resource<TB, R, E> {
   return definition
 }

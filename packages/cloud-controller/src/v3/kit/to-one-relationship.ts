@@ -1,6 +1,6 @@
-import type { Context } from 'hono'
 import { z } from 'zod'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
+import { links, reference } from './answer-fields.ts'
 import { presentLinks } from './present.ts'
 import { printed } from './words.ts'
 
@@ -24,17 +24,20 @@ export const ToOneBody = z.strictObject({
     .optional(),
 })
 
-/** Answers one relationship: its guid or null, and links to itself and to what it names. */
+/** One relationship as it is answered. */
+export const ToOne = z.object({ data: reference.nullable(), links })
+
+/** One relationship: its guid or null, and links to itself and to what it names. */
 export function toOneAnswer(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   path: string,
   related: { readonly guid: string; readonly path: string } | null,
-): Response {
-  return c.json({
+): z.input<typeof ToOne> {
+  return {
     data: related && { guid: related.guid },
     links: presentLinks(c.var.settings.externalUrl, {
       self: path,
       related: related && `${related.path}/${related.guid}`,
     }),
-  })
+  }
 }

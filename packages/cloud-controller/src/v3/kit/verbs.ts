@@ -1,7 +1,6 @@
-import type { Context } from 'hono'
 import type { Tables } from '../../db/schema.ts'
 import { notFound } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import {
   filteredQuery,
   type ListRequest,
@@ -13,6 +12,7 @@ import {
 } from './list-query.ts'
 import { paginationObject } from './pagination.ts'
 import { presentAll, presented, viewOf } from './present.ts'
+import { keysOf } from './query-parameters.ts'
 import { parseQueryString } from './query-string.ts'
 import type { Included, Resource, ResourceQuery, ResourceRow, View } from './resource.ts'
 import { quoted } from './words.ts'
@@ -33,7 +33,7 @@ export interface ListOptions<TB extends keyof Tables, R> extends ListRules {
 
 /** Answers a page of the resource: 200 with `pagination`, `resources` and, when asked for, `included`. */
 export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   options: ListOptions<TB, R> = {},
 ): Promise<Response> {
@@ -87,7 +87,7 @@ async function count<TB extends keyof Tables, R>(query: ResourceQuery<TB, R>): P
 }
 
 /** Addresses keep the filters and always carry the sign of an order (semantics, section 3). */
-function pageAddress(c: Context<WorkerEnv>, { page, orderBy }: ListRequest): (page: number) => string {
+function pageAddress(c: RequestContext, { page, orderBy }: ListRequest): (page: number) => string {
   const url = new URL(c.req.url, c.var.settings.externalUrl)
   const filters = [...url.searchParams].filter(([key]) => !['page', 'per_page', 'order_by'].includes(key))
   return (number) => {
@@ -100,7 +100,7 @@ function pageAddress(c: Context<WorkerEnv>, { page, orderBy }: ListRequest): (pa
 }
 
 async function included<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   rows: readonly R[],
   { names, also, view }: { names: readonly string[]; also: AlsoIncluded<R> | undefined; view: View },
@@ -116,7 +116,7 @@ async function included<TB extends keyof Tables, R extends ResourceRow, E>(
 
 /** The row with this guid, if the caller sees it. Throws 404 "<Resource> not found". */
 export async function find<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   guid: string = c.req.param('guid') ?? '',
 ): Promise<R> {
@@ -127,7 +127,7 @@ export async function find<TB extends keyof Tables, R extends ResourceRow, E>(
 
 /** The row with this guid, or undefined when it does not exist or the caller does not see it. */
 export async function findReadable<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   guid: string,
 ): Promise<R | undefined> {
@@ -138,7 +138,7 @@ export async function findReadable<TB extends keyof Tables, R extends ResourceRo
 
 /** The row as it is now, without asking who sees it: for answering after a write. */
 export async function reread<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   guid: string,
 ): Promise<R> {
@@ -156,7 +156,7 @@ export interface ShowOptions<R> extends Pick<ListRules, 'faultsAs' | 'alsoAllowe
 
 /** Answers one resource: 200, or 404 when the caller does not see it. Understands `include`. */
 export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   options: ShowOptions<R> = {},
 ): Promise<Response> {
@@ -169,14 +169,14 @@ export async function show<TB extends keyof Tables, R extends ResourceRow, E>(
 }
 
 function showQuery<TB extends keyof Tables, R extends ResourceRow, E>(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   resource: Resource<TB, R, E>,
   { faultsAs, alsoAllowed = [] }: Pick<ListRules, 'faultsAs' | 'alsoAllowed'>,
 ): string[] {
   const query = parseQueryString(c.req.url)
   const faults: string[] = []
   const include = parseInclude(Object.keys(resource.include ?? {}), query, faults)
-  const valid = [...(resource.include ? ['include'] : []), ...alsoAllowed]
+  const valid = [...(resource.include ? ['include'] : []), ...keysOf(alsoAllowed)]
   // Without anything to say CC does not look at the query at all.
   const unknown = valid.length > 0 ? query.keys.filter((key) => !valid.includes(key)) : []
   if (unknown.length > 0)

@@ -1,8 +1,7 @@
-import type { Context } from 'hono'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 
 /** Adds warnings to the answer: one `X-Cf-Warnings` header each, escaped as a form's value (semantics, section 11). */
-export function addWarnings(c: Context<WorkerEnv>, warnings: readonly string[]): void {
+export function addWarnings(c: RequestContext, warnings: readonly string[]): void {
   for (const warning of warnings) {
     const escaped = encodeURIComponent(warning)
       .replace(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)

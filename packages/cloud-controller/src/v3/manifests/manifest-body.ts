@@ -1,10 +1,10 @@
-import type { Context } from 'hono'
+import { z } from 'zod'
 import { isFeatureEnabled, requireFeatureOfEveryone } from '../../actions/feature-flags.ts'
 import type { AppManifest } from '../../actions/manifests/app-manifest.ts'
 import { forApplication } from '../../actions/manifests/fault-context.ts'
 import type { Db } from '../../db/schema.ts'
 import { ApiError, apiError, badRequest, compoundError, unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import { type ManifestRules, readAppManifest } from './app-manifest.ts'
 import { isMapping, parseYaml, requireManifestSize, type YamlMapping } from './yaml-document.ts'
 
@@ -14,10 +14,16 @@ export interface SentApp {
   readonly manifest: AppManifest
 }
 
+/** What a manifest is from far away, for the OpenAPI document; each app is read by ./app-manifest.ts. */
+export const ManifestDocument = z.object({
+  version: z.literal(1).optional(),
+  applications: z.array(z.looseObject({ name: z.string() })).min(1),
+})
+
 const yamlTypes = ['application/x-yaml', 'text/yaml']
 
 /** Throws 400/1004 for a body that is not said to be YAML. */
-export function requireYaml(c: Context<WorkerEnv>): void {
+export function requireYaml(c: RequestContext): void {
   const [type = ''] = (c.req.header('content-type') ?? '').split(';')
   if (!yamlTypes.includes(type.trim().toLowerCase())) throw badRequest('Content-Type must be yaml')
 }
@@ -26,7 +32,7 @@ export function requireYaml(c: Context<WorkerEnv>): void {
  * The apps of the manifest in the body. Throws 400 when it can't be parsed, 422 for another version and for a manifest without
  * apps, and 422 with one error for each fault of each app.
  */
-export async function manifestApps(c: Context<WorkerEnv>): Promise<SentApp[]> {
+export async function manifestApps(c: RequestContext): Promise<SentApp[]> {
   const { version, applications } = await parsedBody(c)
   if (version !== undefined && version !== null && version !== false && version !== 1)
     throw unprocessable('Unsupported manifest schema version. Currently supported versions: [1].')
@@ -45,7 +51,7 @@ export async function manifestApps(c: Context<WorkerEnv>): Promise<SentApp[]> {
   return apps
 }
 
-async function parsedBody(c: Context<WorkerEnv>): Promise<YamlMapping> {
+async function parsedBody(c: RequestContext): Promise<YamlMapping> {
   const incoming = c.env?.request?.body
   // What the reactor put into a file may be larger than any manifest: not to be read before its size is known.
   if (incoming && 'file' in incoming) requireManifestSize(incoming.sizeInBytes)

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { stringify } from 'yaml'
+import { z } from 'zod'
 import { obfuscatedUrl, recordAppEvent } from '../../actions/app-events.ts'
 import { actorOf, hidden } from '../../actions/audit-events.ts'
 import { findApp, findOrCreateApp } from '../../actions/manifests/find-or-create-app.ts'
@@ -11,20 +12,22 @@ import { runJobNow } from '../../jobs/run-jobs.ts'
 import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { accepted } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
+import { answersJob, answersWith, answersYaml, takesOther } from '../kit/operation.ts'
 import { find } from '../kit/verbs.ts'
 import { spaces } from '../spaces/resource.ts'
 import { generatedManifest } from './generated-manifest.ts'
-import { manifestApps, requireYaml } from './manifest-body.ts'
+import { ManifestDocument, manifestApps, requireYaml } from './manifest-body.ts'
 import { manifestDiff } from './manifest-diff.ts'
 import type { YamlMapping } from './yaml-document.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/{space_manifests,app_manifests}_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
+const yaml = takesOther('application/x-yaml', ManifestDocument)
+
 /** The job is over already when the answer arrives, because the CLI would wait for seconds before it asks a second time. */
-routes.post('/v3/spaces/:guid/actions/apply_manifest', async (c) => {
+routes.post('/v3/spaces/:guid/actions/apply_manifest', yaml, answersJob(), async (c) => {
   const { db, caller, settings, bus } = c.var
   requireYaml(c)
   const space = await find(c, spaces)
@@ -52,10 +55,16 @@ routes.post('/v3/spaces/:guid/actions/apply_manifest', async (c) => {
     emitAppLog(bus, guid, `Applied manifest to app with guid ${guid} (${censored(raw)})`)
   }
   await runJobNow(c.var, job)
-  return accepted(c, job)
+  return c.var.answer(job)
 })
 
-routes.post('/v3/spaces/:guid/manifest_diff', async (c) => {
+const ManifestDiff = z.object({
+  diff: z.array(
+    z.object({ op: z.string(), path: z.string(), value: z.unknown().optional(), was: z.unknown().optional() }),
+  ),
+})
+
+routes.post('/v3/spaces/:guid/manifest_diff', yaml, answersWith(201, ManifestDiff), async (c) => {
   const { db, caller, settings } = c.var
   requireYaml(c)
   const space = await find(c, spaces)
@@ -66,15 +75,14 @@ routes.post('/v3/spaces/:guid/manifest_diff', async (c) => {
     const app = await findApp(db, space, manifest.name)
     diff.push(...manifestDiff(raw, app && (await generatedManifest(db, settings, app)), index))
   }
-  return c.json({ diff }, 201)
+  return c.var.answer({ diff })
 })
 
-routes.get('/v3/apps/:guid/manifest', async (c) => {
+routes.get('/v3/apps/:guid/manifest', answersYaml(ManifestDocument), async (c) => {
   const { db, caller, settings } = c.var
   const app = await find(c, apps)
   if (!(await canInSpace(db, caller, app.space_guid, 'readSecrets'))) throw notAuthorized()
-  const manifest = toYaml({ applications: [await generatedManifest(db, settings, app)] })
-  return c.body(manifest, 200, { 'content-type': 'application/x-yaml; charset=utf-8' })
+  return c.var.answer(toYaml({ applications: [await generatedManifest(db, settings, app)] }))
 })
 
 /** What an event and the app's log keep of an app's manifest. */

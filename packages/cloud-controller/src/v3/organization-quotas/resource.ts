@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
 import { organizationGuidsReadBy } from '../../permissions/read-by.ts'
-import { quotaLimits } from '../kit/quota-limits.ts'
+import { many, whole } from '../kit/answer-fields.ts'
+import { limits, quotaLimits } from '../kit/quota-limits.ts'
 import { relatedGuids } from '../kit/related-guids.ts'
 import { resource } from '../kit/resource.ts'
 
@@ -11,6 +13,12 @@ export const organizationQuotas = resource({
   path: '/v3/organization_quotas',
   table: 'organization_quotas',
   hasMetadata: false,
+  fields: z.object({
+    name: z.string(),
+    ...limits,
+    domains: z.object({ total_domains: whole.nullable() }),
+    relationships: z.object({ organizations: many }),
+  }),
   select: (db: Db) => db.selectFrom('organization_quotas').selectAll('organization_quotas'),
   readableBy: (query) => query,
   filters: {

@@ -8,42 +8,45 @@ import {
 } from '../../actions/organization-quotas.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { requireAdmin } from '../../permissions/guards.ts'
-import { acceptJob } from '../kit/accepted.ts'
-import { body } from '../kit/body.ts'
 import { toManyBody } from '../kit/fields.ts'
-import { presented } from '../kit/present.ts'
-import { toManyAnswer } from '../kit/to-many-relationship.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { answers, answersJob, answersWith, lists, shows, takes } from '../kit/operation.ts'
+import { ToMany, toManyAnswer } from '../kit/to-many-relationship.ts'
+import { find } from '../kit/verbs.ts'
 import { OrganizationQuotaCreate, OrganizationQuotaUpdate } from './messages.ts'
 import { organizationQuotas } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/organization_quotas_controller.rb: the caller, the body, the quota. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/organization_quotas', (c) => list(c, organizationQuotas))
-routes.get('/v3/organization_quotas/:guid', (c) => show(c, organizationQuotas))
+routes.get('/v3/organization_quotas', lists(organizationQuotas))
+routes.get('/v3/organization_quotas/:guid', shows(organizationQuotas))
 
-routes.post('/v3/organization_quotas', async (c) => {
+routes.post('/v3/organization_quotas', takes(OrganizationQuotaCreate), answers(201, organizationQuotas), async (c) => {
   const { db, caller } = c.var
   requireAdmin(caller)
-  const message = await body(c, OrganizationQuotaCreate)
+  const message = await c.var.message()
   const organizationGuids = (message.relationships?.organizations?.data ?? []).map(({ guid }) => guid)
   const guid = await db
     .transaction()
     .execute((trx) => createOrganizationQuota(trx, actorOf(caller), message, organizationGuids))
-  return c.json(await presented(c, organizationQuotas, await reread(c, organizationQuotas, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/organization_quotas/:guid', async (c) => {
-  const { db, caller } = c.var
-  requireAdmin(caller)
-  const message = await body(c, OrganizationQuotaUpdate)
-  const { guid } = await find(c, organizationQuotas)
-  await db.transaction().execute((trx) => updateOrganizationQuota(trx, actorOf(caller), guid, message))
-  return c.json(await presented(c, organizationQuotas, await reread(c, organizationQuotas, guid)))
-})
+routes.patch(
+  '/v3/organization_quotas/:guid',
+  takes(OrganizationQuotaUpdate),
+  answers(200, organizationQuotas),
+  async (c) => {
+    const { db, caller } = c.var
+    requireAdmin(caller)
+    const message = await c.var.message()
+    const { guid } = await find(c, organizationQuotas)
+    await db.transaction().execute((trx) => updateOrganizationQuota(trx, actorOf(caller), guid, message))
+    return c.var.answer(guid)
+  },
+)
 
-routes.delete('/v3/organization_quotas/:guid', async (c) => {
+routes.delete('/v3/organization_quotas/:guid', answersJob(), async (c) => {
   const { caller } = c.var
   requireAdmin(caller)
   const { guid } = await find(c, organizationQuotas)
@@ -52,16 +55,23 @@ routes.delete('/v3/organization_quotas/:guid', async (c) => {
     resource: { type: 'organization_quota', guid },
     payload: { actor: actorOf(caller) },
   }
-  return acceptJob(c, job, (trx) => requireUnusedOrganizationQuota(trx, guid))
+  return c.var.answer(job, (trx) => requireUnusedOrganizationQuota(trx, guid))
 })
 
-routes.post('/v3/organization_quotas/:guid/relationships/organizations', async (c) => {
-  const { db, caller } = c.var
-  requireAdmin(caller)
-  const { data } = await body(c, toManyBody)
-  const { guid } = await find(c, organizationQuotas)
-  const organizationGuids = data.map((organization) => organization.guid)
-  await db.transaction().execute((trx) => applyOrganizationQuota(trx, actorOf(caller), guid, organizationGuids))
-  const organizations = db.selectFrom('organizations').select('guid').where('quota_guid', '=', guid).orderBy('id')
-  return toManyAnswer(c, `/v3/organization_quotas/${guid}/relationships/organizations`, await organizations.execute())
-})
+routes.post(
+  '/v3/organization_quotas/:guid/relationships/organizations',
+  takes(toManyBody),
+  answersWith(200, ToMany),
+  async (c) => {
+    const { db, caller } = c.var
+    requireAdmin(caller)
+    const { data } = await c.var.message()
+    const { guid } = await find(c, organizationQuotas)
+    const organizationGuids = data.map((organization) => organization.guid)
+    await db.transaction().execute((trx) => applyOrganizationQuota(trx, actorOf(caller), guid, organizationGuids))
+    const organizations = db.selectFrom('organizations').select('guid').where('quota_guid', '=', guid).orderBy('id')
+    return c.var.answer(
+      toManyAnswer(c, `/v3/organization_quotas/${guid}/relationships/organizations`, await organizations.execute()),
+    )
+  },
+)

@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { organizationGuidsReadBy } from '../../permissions/read-by.ts'
+import { one } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 export const organizations = resource({
@@ -7,6 +9,11 @@ export const organizations = resource({
   path: '/v3/organizations',
   table: 'organizations',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    suspended: z.boolean(),
+    relationships: z.object({ quota: one }),
+  }),
   select: (db) => db.selectFrom('organizations').selectAll('organizations'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('organizations.guid', 'in', organizationGuidsReadBy(db, caller)),

@@ -49,3 +49,9 @@ export const PackageUpdate = z.strictObject({
   password: z.string({ error: 'Password must be a string' }).nullish(),
   metadata: metadataField.optional(),
 })
+
+/** The form of an upload: a zip file, and what of the app is there already (../resource-matches). */
+export const PackageUpload = z.object({
+  bits: z.file().optional(),
+  resources: z.string().optional().meta({ contentMediaType: 'application/json' }),
+})

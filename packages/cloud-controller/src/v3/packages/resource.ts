@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { one } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 /** Packages; every row knows the space and name of its app, because rights hang on the space. */
@@ -8,6 +10,18 @@ export const packages = resource({
   path: '/v3/packages',
   table: 'packages',
   hasMetadata: true,
+  fields: z.object({
+    type: z.enum(['bits', 'docker']),
+    data: z.union([
+      z.object({
+        error: z.string().nullable(),
+        checksum: z.object({ type: z.string(), value: z.string().nullable() }),
+      }),
+      z.object({ image: z.string().nullable(), username: z.string().nullable(), password: z.string().nullable() }),
+    ]),
+    state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'COPYING', 'READY', 'FAILED', 'EXPIRED']),
+    relationships: z.object({ app: one }),
+  }),
   select: (db) =>
     db
       .selectFrom('packages')

@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
+import type { z } from 'zod'
 import { actorOf } from '../../actions/audit-events.ts'
 import { requireFeature } from '../../actions/feature-flags.ts'
 import {
@@ -15,49 +16,57 @@ import type { Resource } from '../../bits/resource-pool.ts'
 import { InvalidZip } from '../../bits/zip-archive.ts'
 import type { Row } from '../../db/schema.ts'
 import { apiError, notAuthorized, unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { acceptJob } from '../kit/accepted.ts'
-import { body, jsonObject, validated } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
-import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { validated } from '../kit/body.ts'
+import { answers, answersFile, answersJob, lists, reads, shows, takes, takesOther } from '../kit/operation.ts'
+import { sourceGuid } from '../kit/query-parameters.ts'
+import { find, findReadable } from '../kit/verbs.ts'
 import { resourceList } from '../resource-matches/messages.ts'
-import { PackageCopy, PackageCreate, PackageUpdate } from './messages.ts'
+import { PackageCopy, PackageCreate, PackageUpdate, PackageUpload } from './messages.ts'
 import { packages } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/packages_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/packages', (c) => list(c, packages))
-routes.get('/v3/packages/:guid', (c) => show(c, packages))
+routes.get('/v3/packages', lists(packages))
+routes.get('/v3/packages/:guid', shows(packages))
 
-routes.get('/v3/apps/:guid/packages', async (c) => {
-  const app = await find(c, apps)
-  return list(c, packages, {
-    where: (query) => query.where('packages.app_guid', '=', app.guid),
+routes.get(
+  '/v3/apps/:guid/packages',
+  lists(packages, {
     without: ['app_guids', 'space_guids', 'organization_guids'],
-  })
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('packages.app_guid', '=', app.guid) }
+    },
+  }),
+)
+
+routes.post('/v3/packages', reads(sourceGuid), takes(PackageCreate, PackageCopy), answers(201, packages), async (c) => {
+  const source = c.req.query(sourceGuid.name)
+  const guid =
+    source === undefined
+      ? await createFresh(c, await c.var.message())
+      : await createCopy(c, source, await c.var.message(PackageCopy))
+  return c.var.answer(guid)
 })
 
-routes.post('/v3/packages', async (c) => {
-  const sourceGuid = c.req.query('source_guid')
-  const guid = sourceGuid === undefined ? await createFresh(c) : await createCopy(c, sourceGuid)
-  return c.json(await presented(c, packages, await reread(c, packages, guid)), 201)
-})
-
-async function createFresh(c: Context<WorkerEnv>): Promise<string> {
+async function createFresh(c: RequestContext, message: z.output<typeof PackageCreate>): Promise<string> {
   const { db, caller, settings } = c.var
-  const message = await body(c, PackageCreate)
   const app = await writableApp(c, message.relationships.app.data.guid)
   return db.transaction().execute((trx) => createPackage(trx, { app, message, keys: settings.encryptionKeys }, caller))
 }
 
-async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<string> {
+async function createCopy(
+  c: RequestContext,
+  sourceGuid: string,
+  message: z.output<typeof PackageCopy>,
+): Promise<string> {
   const { db, caller } = c.var
-  const message = validated(await jsonObject(c), PackageCopy)
   const app = await writableApp(c, message.relationships.app.data.guid)
   const source = await findReadable(c, packages, sourceGuid)
   if (!source) throw unprocessable('Source package is invalid. Ensure it exists and you have access to it.')
@@ -77,41 +86,46 @@ async function createCopy(c: Context<WorkerEnv>, sourceGuid: string): Promise<st
   return copy.guid
 }
 
-async function writableApp(c: Context<WorkerEnv>, guid: string): Promise<Row<'apps'>> {
+async function writableApp(c: RequestContext, guid: string): Promise<Row<'apps'>> {
   const app = await findReadable(c, apps, guid)
   if (!app) throw unprocessable('App is invalid. Ensure it exists and you have access to it.')
   await requireInSpace(c.var.db, c.var.caller, app.space_guid, 'write')
   return app
 }
 
-routes.patch('/v3/packages/:guid', async (c) => {
+routes.patch('/v3/packages/:guid', takes(PackageUpdate), answers(200, packages), async (c) => {
   const { db, caller, settings } = c.var
-  const message = await body(c, PackageUpdate)
+  const message = await c.var.message()
   const row = await find(c, packages)
   if (row.type !== 'docker' && (message.username || message.password))
     throw unprocessable('Cannot update Docker credentials for a buildpack app.')
   await requireInSpace(db, caller, row.space_guid, 'write')
   await db.transaction().execute((trx) => updatePackage(trx, row, message, settings.encryptionKeys))
-  return c.json(await presented(c, packages, await reread(c, packages, row.guid)))
+  return c.var.answer(row.guid)
 })
 
 /** Processes the bits before it answers, so that the client need not ask again and again: CC does the same in a job. */
-routes.post('/v3/packages/:guid/upload', async (c) => {
-  await requireFeature(c.var.db, c.var.caller, 'app_bits_upload')
-  return withMultipart(c, async (form) => {
-    const resources = uploadedResources(form)
-    const { db, caller } = c.var
-    const row = await find(c, packages)
-    await requireInSpace(db, caller, row.space_guid, 'write')
-    if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
-    await db.transaction().execute(async (trx) => {
-      if (!(await claimPackageUpload(trx, row.guid))) throw apiError('PackageBitsAlreadyUploaded')
-      await recordPackageEvent(trx, 'upload', { app: appOf(row), packageGuid: row.guid }, actorOf(caller))
+routes.post(
+  '/v3/packages/:guid/upload',
+  takesOther('multipart/form-data', PackageUpload),
+  answers(200, packages),
+  async (c) => {
+    await requireFeature(c.var.db, c.var.caller, 'app_bits_upload')
+    return withMultipart(c, async (form) => {
+      const resources = uploadedResources(form)
+      const { db, caller } = c.var
+      const row = await find(c, packages)
+      await requireInSpace(db, caller, row.space_guid, 'write')
+      if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
+      await db.transaction().execute(async (trx) => {
+        if (!(await claimPackageUpload(trx, row.guid))) throw apiError('PackageBitsAlreadyUploaded')
+        await recordPackageEvent(trx, 'upload', { app: appOf(row), packageGuid: row.guid }, actorOf(caller))
+      })
+      await processUpload(c, row.guid, form, resources)
+      return c.var.answer(row.guid)
     })
-    await processUpload(c, row.guid, form, resources)
-    return c.json(await presented(c, packages, await reread(c, packages, row.guid)))
-  })
-})
+  },
+)
 
 function uploadedResources({ fields, files }: MultipartForm): Resource[] {
   const text = fields.get('resources') ?? ''
@@ -127,7 +141,7 @@ function uploadedResources({ fields, files }: MultipartForm): Resource[] {
 }
 
 async function processUpload(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   packageGuid: string,
   form: MultipartForm,
   resources: readonly Resource[],
@@ -152,7 +166,7 @@ const appOf = (row: { app_guid: string; app_name: string; space_guid: string }) 
   space_guid: row.space_guid,
 })
 
-routes.get('/v3/packages/:guid/download', async (c) => {
+routes.get('/v3/packages/:guid/download', answersFile('application/zip'), async (c) => {
   const { db, caller, blobstore } = c.var
   const row = await find(c, packages)
   if (!(await canInSpace(db, caller, row.space_guid, 'readSecrets'))) throw notAuthorized()
@@ -162,15 +176,15 @@ routes.get('/v3/packages/:guid/download', async (c) => {
   await db
     .transaction()
     .execute((trx) => recordPackageEvent(trx, 'download', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)))
-  return c.body(null, 200, { 'content-type': 'application/zip', 'x-reactor-send-file': file })
+  return c.var.answer(file)
 })
 
-routes.delete('/v3/packages/:guid', async (c) => {
+routes.delete('/v3/packages/:guid', answersJob(), async (c) => {
   const { db, caller } = c.var
   const row = await find(c, packages)
   await requireInSpace(db, caller, row.space_guid, 'write')
   const job = { operation: 'package.delete', resource: { type: 'package', guid: row.guid } }
-  return acceptJob(c, job, (trx) =>
+  return c.var.answer(job, (trx) =>
     recordPackageEvent(trx, 'delete', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)),
   )
 })

@@ -1,11 +1,14 @@
 import type { Bus } from '../../bus/bus.ts'
 import { processInstances } from '../../dea/instance-reports.ts'
 import { throwFaults } from '../kit/list-query.ts'
+import { listParameter } from '../kit/query-parameters.ts'
 import { listValue, parseQueryString } from '../kit/query-string.ts'
 import { quoted } from '../kit/words.ts'
 import type { ProcessRow } from './resource.ts'
 
 const embeddable = ['process_instances']
+
+export const embedParameter = listParameter('embed', embeddable)
 
 /** Whether the query asks for `embed=process_instances`. Throws 400/10005 for any other value. */
 export function wantsInstances(url: string): boolean {

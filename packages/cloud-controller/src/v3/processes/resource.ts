@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import { canInSpace } from '../../permissions/guards.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { links, one, whole } from '../kit/answer-fields.ts'
 import { resource, type View } from '../kit/resource.ts'
 
 /** A process with the space that it is in. */
@@ -9,12 +11,42 @@ export type ProcessRow = Row<'processes'> & { readonly space_guid: string }
 /** User that instances run as when none was chosen. */
 const defaultUser = 'vcap'
 
+const checkType = z.enum(['port', 'process', 'http'])
+const checkData = z.object({
+  invocation_timeout: whole.nullable(),
+  interval: whole.nullable(),
+  endpoint: z.string().nullish(),
+})
+
+const ProcessInstance = z.object({
+  index: whole,
+  state: z.enum(['RUNNING', 'STARTING', 'CRASHED', 'DOWN']),
+  /** Seconds in this state; null when there is no instance. */
+  since: z.number().nullable(),
+})
+
+export const ProcessInstances = z.object({ resources: z.array(ProcessInstance).readonly(), links })
+
 export const processes = resource({
   singular: 'Process',
   type: 'process',
   path: '/v3/processes',
   table: 'processes',
   hasMetadata: true,
+  fields: z.object({
+    version: z.string(),
+    type: z.string(),
+    command: z.string(),
+    user: z.string(),
+    instances: whole,
+    memory_in_mb: whole,
+    disk_in_mb: whole,
+    log_rate_limit_in_bytes_per_second: whole,
+    health_check: z.object({ type: checkType, data: checkData.extend({ timeout: whole.nullable() }) }),
+    readiness_health_check: z.object({ type: checkType, data: checkData }),
+    process_instances: z.array(ProcessInstance).optional(),
+    relationships: z.object({ app: one, revision: one.nullable() }),
+  }),
   select: (db) =>
     db
       .selectFrom('processes')

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { one, whole } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 export const revisions = resource({
@@ -8,6 +10,15 @@ export const revisions = resource({
   path: '/v3/revisions',
   table: 'revisions',
   hasMetadata: true,
+  fields: z.object({
+    version: whole,
+    droplet: z.object({ guid: z.string().nullable() }),
+    processes: z.record(z.string(), z.object({ command: z.string().nullable() })),
+    sidecars: z.array(z.record(z.string(), z.unknown())),
+    description: z.string(),
+    deployable: z.boolean(),
+    relationships: z.object({ app: one }),
+  }),
   select: (db) =>
     db
       .selectFrom('revisions')

@@ -7,11 +7,12 @@ import type { WorkerEnv } from '../../http/environment.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
 import { acting } from '../kit/acting.ts'
-import { body } from '../kit/body.ts'
+import { EnvironmentVariables } from '../kit/environment-variables.ts'
 import { metadataField, saveMetadata } from '../kit/metadata.ts'
-import { presented, presentLinks } from '../kit/present.ts'
+import { answers, answersWith, lists, shows, takes } from '../kit/operation.ts'
+import { presentLinks } from '../kit/present.ts'
 import { now } from '../kit/timestamps.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { find } from '../kit/verbs.ts'
 import { revisions } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/revisions_controller.rb, app_revisions_controller.rb. */
@@ -19,42 +20,50 @@ export const routes = new Hono<WorkerEnv>()
 
 const RevisionUpdate = z.strictObject({ metadata: metadataField.optional() })
 
-routes.get('/v3/apps/:guid/revisions', async (c) => {
-  const app = await find(c, apps)
-  return list(c, revisions, { where: (query) => query.where('revisions.app_guid', '=', app.guid) })
-})
+routes.get(
+  '/v3/apps/:guid/revisions',
+  lists(revisions, {
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('revisions.app_guid', '=', app.guid) }
+    },
+  }),
+)
 
 /** Revisions that started processes of the app run. */
-routes.get('/v3/apps/:guid/revisions/deployed', async (c) => {
-  const app = await find(c, apps)
-  const running = c.var.db
-    .selectFrom('processes')
-    .select('processes.revision_guid')
-    .where('processes.app_guid', '=', app.guid)
-    .where('processes.state', '=', 'STARTED')
-    .where('processes.revision_guid', 'is not', null)
-    .$narrowType<{ revision_guid: string }>()
-  return list(c, revisions, {
-    where: (query) => query.where('revisions.guid', 'in', running),
+routes.get(
+  '/v3/apps/:guid/revisions/deployed',
+  lists(revisions, {
     without: ['versions', 'deployable'],
-  })
-})
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      const running = c.var.db
+        .selectFrom('processes')
+        .select('processes.revision_guid')
+        .where('processes.app_guid', '=', app.guid)
+        .where('processes.state', '=', 'STARTED')
+        .where('processes.revision_guid', 'is not', null)
+        .$narrowType<{ revision_guid: string }>()
+      return { where: (query) => query.where('revisions.guid', 'in', running) }
+    },
+  }),
+)
 
-routes.get('/v3/revisions/:guid', (c) => show(c, revisions))
+routes.get('/v3/revisions/:guid', shows(revisions))
 
-routes.patch('/v3/revisions/:guid', async (c) => {
+routes.patch('/v3/revisions/:guid', takes(RevisionUpdate), answers(200, revisions), async (c) => {
   const { db, caller } = c.var
-  const message = await body(c, RevisionUpdate) // 422 before 404: CC parses before it looks up
+  const message = await c.var.message() // 422 before 404: CC parses before it looks up
   const revision = await find(c, revisions)
   await requireInSpace(db, caller, revision.space_guid, 'write')
   await db.transaction().execute(async (trx) => {
     await saveMetadata(trx, { type: 'revision', guid: revision.guid }, message.metadata)
     await trx.updateTable('revisions').set({ updated_at: now() }).where('guid', '=', revision.guid).execute()
   })
-  return c.json(await presented(c, revisions, await reread(c, revisions, revision.guid)))
+  return c.var.answer(revision.guid)
 })
 
-routes.get('/v3/revisions/:guid/environment_variables', async (c) => {
+routes.get('/v3/revisions/:guid/environment_variables', answersWith(200, EnvironmentVariables), async (c) => {
   const { db, caller, settings } = c.var
   const revision = await find(c, revisions)
   if (!(await canInSpace(db, caller, revision.space_guid, 'readSecrets'))) throw notAuthorized()
@@ -65,7 +74,7 @@ routes.get('/v3/revisions/:guid/environment_variables', async (c) => {
     { guid: revision.app_guid, name: revision.app_name, space_guid: revision.space_guid },
     { revision_guid: revision.guid, revision_version: revision.version },
   )
-  return c.json({
+  return c.var.answer({
     var: openVariables(settings, revision.sealed_environment_variables),
     links: presentLinks(settings.externalUrl, {
       self: `/v3/revisions/${revision.guid}/environment_variables`,

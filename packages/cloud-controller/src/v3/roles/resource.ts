@@ -1,5 +1,7 @@
-import type { Db, RoleType, Row } from '../../db/schema.ts'
+import { z } from 'zod'
+import { type Db, organizationRoleTypes, type RoleType, type Row, spaceRoleTypes } from '../../db/schema.ts'
 import { organizationGuidsReadBy, spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { one, oneOrNone } from '../kit/answer-fields.ts'
 import { includedRows } from '../kit/included.ts'
 import { type Included, resource, type View } from '../kit/resource.ts'
 import { organizations } from '../organizations/resource.ts'
@@ -13,6 +15,10 @@ export const roles = resource({
   path: '/v3/roles',
   table: 'roles',
   hasMetadata: false,
+  fields: z.object({
+    type: z.enum([...organizationRoleTypes, ...spaceRoleTypes]),
+    relationships: z.object({ user: one, organization: oneOrNone, space: oneOrNone }),
+  }),
   select: (db: Db) => db.selectFrom('roles').selectAll('roles'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

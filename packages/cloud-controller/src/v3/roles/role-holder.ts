@@ -1,7 +1,6 @@
-import type { Context } from 'hono'
 import type { RoleUser } from '../../actions/roles.ts'
 import { ApiError, unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext } from '../../http/environment.ts'
 import type { RoleHolder } from './messages.ts'
 
 /**
@@ -9,7 +8,7 @@ import type { RoleHolder } from './messages.ts'
  * CC's own words) or when several origins have one. 503 while UAA is down.
  */
 export async function guidByUsername(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   { username, origin }: Extract<RoleHolder, { username: string }>,
   noUser?: () => Error,
 ): Promise<string> {
@@ -31,7 +30,7 @@ export async function guidByUsername(
 }
 
 /** The user with its name. A name is not worth refusing the request for: without UAA it is null. */
-export async function roleUser(c: Context<WorkerEnv>, guid: string): Promise<RoleUser> {
+export async function roleUser(c: RequestContext, guid: string): Promise<RoleUser> {
   try {
     const known = await c.var.userDirectory.byGuids([guid])
     return { guid, username: known.get(guid)?.username ?? null }

@@ -1,15 +1,14 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { actorOf } from '../../actions/audit-events.ts'
 import { requireFeature } from '../../actions/feature-flags.ts'
 import { createRole, hasSpaceRoles, lacksOrganizationRole, type NewRole } from '../../actions/roles.ts'
 import type { Row } from '../../db/schema.ts'
 import { unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { requireInSpace, requireWritableOrganization } from '../../permissions/guards.ts'
-import { acceptJob } from '../kit/accepted.ts'
-import { jsonObject, validated } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
-import { find, findReadable, list, reread, show } from '../kit/verbs.ts'
+import { jsonObject } from '../kit/body.ts'
+import { answers, answersJob, lists, shows, takes } from '../kit/operation.ts'
+import { find, findReadable, reread } from '../kit/verbs.ts'
 import { organizations } from '../organizations/resource.ts'
 import { users } from '../users/resource.ts'
 import { RoleCreate, type RoleMessage } from './messages.ts'
@@ -19,23 +18,23 @@ import { guidByUsername, roleUser } from './role-holder.ts'
 /** Checks in the order of cloud_controller_ng app/controllers/v3/roles_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/roles', (c) => list(c, roles, { faultsAs: 'unprocessable' }))
-routes.get('/v3/roles/:guid', (c) => show(c, roles, { faultsAs: 'unprocessable' }))
+routes.get('/v3/roles', lists(roles, { faultsAs: 'unprocessable' }))
+routes.get('/v3/roles/:guid', shows(roles, { faultsAs: 'unprocessable' }))
 
-routes.post('/v3/roles', async (c) => {
+routes.post('/v3/roles', takes(RoleCreate), answers(201, roles), async (c) => {
   const { db, caller } = c.var
-  const request = await jsonObject(c)
-  const message = validated(request, RoleCreate)
+  const message = await c.var.message()
   const role =
     'spaceGuid' in message.place
       ? await newSpaceRole(c, message, message.place.spaceGuid)
       : await newOrganizationRole(c, message, message.place.organizationGuid)
+  const request = await jsonObject(c)
   const guid = await db.transaction().execute((trx) => createRole(trx, actorOf(caller), { ...role, request }))
-  return c.json(await presented(c, roles, await reread(c, roles, guid)), 201)
+  return c.var.answer(guid)
 })
 
 async function newSpaceRole(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   { type, holder }: RoleMessage,
   spaceGuid: string,
 ): Promise<Omit<NewRole, 'request'>> {
@@ -50,7 +49,7 @@ async function newSpaceRole(
 }
 
 async function newOrganizationRole(
-  c: Context<WorkerEnv>,
+  c: RequestContext,
   { type, holder }: RoleMessage,
   organizationGuid: string,
 ): Promise<Omit<NewRole, 'request'>> {
@@ -66,24 +65,24 @@ async function newOrganizationRole(
   return { type, user: await roleUser(c, await userGuid(c, holder)), place: { organization } }
 }
 
-async function userGuid(c: Context<WorkerEnv>, holder: RoleMessage['holder'], noUser?: () => Error): Promise<string> {
+async function userGuid(c: RequestContext, holder: RoleMessage['holder'], noUser?: () => Error): Promise<string> {
   if ('guid' in holder) return holder.guid
   await requireFeature(c.var.db, c.var.caller, 'set_roles_by_username')
   return guidByUsername(c, holder, noUser)
 }
 
-routes.delete('/v3/roles/:guid', async (c) => {
+routes.delete('/v3/roles/:guid', answersJob(), async (c) => {
   const role = await find(c, roles)
   await requireDeletable(c, role)
   const { username } = await roleUser(c, role.user_guid)
-  return acceptJob(c, {
+  return c.var.answer({
     operation: 'role.delete',
     resource: { type: 'role', guid: role.guid },
     payload: { actor: actorOf(c.var.caller), username },
   })
 })
 
-async function requireDeletable(c: Context<WorkerEnv>, role: Row<'roles'>): Promise<void> {
+async function requireDeletable(c: RequestContext, role: Row<'roles'>): Promise<void> {
   const { db, caller } = c.var
   if (role.space_guid !== null) return requireInSpace(db, caller, role.space_guid, 'update')
   await requireWritableOrganization(db, caller, await reread(c, organizations, role.organization_guid))

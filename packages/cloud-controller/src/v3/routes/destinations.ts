@@ -1,12 +1,26 @@
+import { z } from 'zod'
 import { defaultAppPort, destinationProtocol } from '../../actions/route-destinations.ts'
 import type { RouteWithDomain } from '../../actions/routes.ts'
 import type { Db, Row } from '../../db/schema.ts'
+import { time, whole } from '../kit/answer-fields.ts'
 import { wireTime } from '../kit/timestamps.ts'
 
 type Destination = Row<'route_destinations'>
 
+export const RouteDestination = z
+  .object({
+    guid: z.string(),
+    app: z.object({ guid: z.string(), process: z.object({ type: z.string() }) }),
+    weight: whole.nullable(),
+    port: whole,
+    protocol: z.string().nullable(),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: 'RouteDestination' })
+
 /** A destination as clients see it, without links. */
-export function presentDestination(destination: Destination, route: RouteWithDomain): Record<string, unknown> {
+export function presentDestination(destination: Destination, route: RouteWithDomain): z.input<typeof RouteDestination> {
   return {
     guid: destination.guid,
     app: { guid: destination.app_guid, process: { type: destination.process_type } },

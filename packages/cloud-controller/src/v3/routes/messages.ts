@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import { isFeatureEnabled } from '../../actions/feature-flags.ts'
-import type { Db } from '../../db/schema.ts'
 import { integer, relationships, toOne } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
 import { printed } from '../kit/words.ts'
@@ -28,25 +26,28 @@ function faulty(words: string, faults: (text: string) => string[]) {
     .nullish()
 }
 
+/** What the feature flag hash_based_routing decides about `options`. */
+const byHashRouting = <S extends z.ZodType>(schema: (options: ReturnType<typeof routeOptionsField>) => S) => ({
+  on: schema(routeOptionsField(true)),
+  off: schema(routeOptionsField(false)),
+})
+
 /** cloud_controller_ng app/messages/route_create_message.rb */
-export async function routeCreate(db: Db) {
-  return z.strictObject({
+export const RouteCreate = byHashRouting((options) =>
+  z.strictObject({
     host,
     path,
     port: integer('Port', { minimum: 0, maximum: 65_535 }).nullish(),
     relationships: relationships({ space: toOne('space'), domain: toOne('domain') }),
-    options: routeOptionsField(await isFeatureEnabled(db, 'hash_based_routing')).optional(),
+    options: options.optional(),
     metadata: metadataField.optional(),
-  })
-}
+  }),
+)
 
 /** cloud_controller_ng app/messages/route_update_message.rb */
-export async function routeUpdate(db: Db) {
-  return z.strictObject({
-    options: routeOptionsField(await isFeatureEnabled(db, 'hash_based_routing')).optional(),
-    metadata: metadataField.optional(),
-  })
-}
+export const RouteUpdate = byHashRouting((options) =>
+  z.strictObject({ options: options.optional(), metadata: metadataField.optional() }),
+)
 
 /** `{data: {guid}}` of a transfer (cloud_controller_ng app/messages/route_transfer_owner_message.rb). */
 export const RouteTransfer = z.strictObject({

@@ -1,29 +1,43 @@
 import { type Expression, type ExpressionBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import { z } from 'zod'
 import { optionsOf } from '../../actions/route-options.ts'
 import { type RouteWithDomain, routeProtocol, routesWithDomain, routeUrl } from '../../actions/routes.ts'
 import type { Db, Tables } from '../../db/schema.ts'
 import type { Caller } from '../../permissions/caller.ts'
 import { routeSpaceGuidsReadBy, spaceGuidsReadBy } from '../../permissions/read-by.ts'
 import { domains } from '../domains/resource.ts'
+import { one, whole } from '../kit/answer-fields.ts'
 import { includedRows } from '../kit/included.ts'
 import { presentAll } from '../kit/present.ts'
 import { type Include, type ResourceQuery, resource } from '../kit/resource.ts'
 import { organizations } from '../organizations/resource.ts'
 import { spaces } from '../spaces/resource.ts'
-import { type DestinationsByRoute, destinationsOfRoutes, presentDestination } from './destinations.ts'
+import { type DestinationsByRoute, destinationsOfRoutes, presentDestination, RouteDestination } from './destinations.ts'
 
 type RouteTables = 'routes' | 'domains'
 type RouteQuery = ResourceQuery<RouteTables, RouteWithDomain>
 /** A subquery of space guids. */
 type SpaceGuids = Expression<{ guid: string }>
 
+const fields = z.object({
+  protocol: z.string(),
+  host: z.string(),
+  path: z.string(),
+  port: whole.nullable(),
+  url: z.string(),
+  destinations: z.array(RouteDestination),
+  options: z.record(z.string(), z.unknown()).optional(),
+  relationships: z.object({ space: one, domain: one }),
+})
+
 /** Routes as lists show them: those of the caller's spaces, and those shared with them. */
-export const routes = resource<RouteTables, RouteWithDomain, DestinationsByRoute>({
+export const routes = resource<RouteTables, RouteWithDomain, DestinationsByRoute, typeof fields>({
   singular: 'Route',
   type: 'route',
   path: '/v3/routes',
   table: 'routes',
   hasMetadata: true,
+  fields,
   select: (db) => routesWithDomain(db),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : inSpaces(query, routeSpaceGuidsReadBy(db, caller) as SpaceGuids),

@@ -1,39 +1,44 @@
 import { Hono } from 'hono'
-import { requireFeature } from '../../actions/feature-flags.ts'
+import { isFeatureEnabled, requireFeature } from '../../actions/feature-flags.ts'
 import { createRoute, invalidDomain, requestRouteDeletion, updateRoute } from '../../actions/routes.ts'
+import type { Db } from '../../db/schema.ts'
 import { unprocessable } from '../../errors/api-error.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { acceptJob } from '../kit/accepted.ts'
 import { acting } from '../kit/acting.ts'
-import { body, jsonObject, validated } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
+import { jsonObject } from '../kit/body.ts'
+import { answers, answersJob, lists, reads, shows, takes } from '../kit/operation.ts'
+import type { QueryParameter } from '../kit/query-parameters.ts'
 import { parseQueryString } from '../kit/query-string.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { find } from '../kit/verbs.ts'
 import { spaces } from '../spaces/resource.ts'
-import { routeCreate, routeUpdate } from './messages.ts'
+import { RouteCreate, RouteUpdate } from './messages.ts'
 import { ownedRoutes, routeGuidsOfApps, routes as routeResource, routesOfApps } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/routes_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/routes', (c) => list(c, routeResource))
-routes.get('/v3/routes/:guid', (c) => show(c, ownedRoutes, { faultsAs: 'unprocessable' }))
+const unmapped: QueryParameter = { name: 'unmapped', schema: { const: true }, isRequired: true }
 
-routes.get('/v3/apps/:guid/routes', async (c) => {
-  const app = await find(c, apps)
-  return list(c, routesOfApps, {
-    where: (query) => query.where('routes.guid', 'in', routeGuidsOfApps(c.var.db, [app.guid])),
+routes.get('/v3/routes', lists(routeResource))
+routes.get('/v3/routes/:guid', shows(ownedRoutes, { faultsAs: 'unprocessable' }))
+
+routes.get(
+  '/v3/apps/:guid/routes',
+  lists(routesOfApps, {
     without: ['app_guids'],
-  })
-})
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('routes.guid', 'in', routeGuidsOfApps(c.var.db, [app.guid])) }
+    },
+  }),
+)
 
-routes.post('/v3/routes', async (c) => {
+routes.post('/v3/routes', takes(RouteCreate.on, RouteCreate.off), answers(201, routeResource), async (c) => {
   const { db, caller } = c.var
   await requireFeature(db, caller, 'route_creation')
-  const request = await jsonObject(c)
-  const message = validated(request, await routeCreate(db)) // 422 before any look-up
+  const message = await c.var.message(RouteCreate[await hashRouting(db)]) // 422 before any look-up
   const { space: toSpace, domain: toDomain } = message.relationships
   const space = await db.selectFrom('spaces').selectAll().where('guid', '=', toSpace.data.guid).executeTakeFirst()
   const domain = await db.selectFrom('domains').selectAll().where('guid', '=', toDomain.data.guid).executeTakeFirst()
@@ -44,6 +49,7 @@ routes.post('/v3/routes', async (c) => {
     throw unprocessable(
       'You do not have sufficient permissions to create a route with a wildcard host on a domain not scoped to an organization.',
     )
+  const request = await jsonObject(c)
   const guid = await db.transaction().execute((trx) =>
     createRoute(trx, acting(c), {
       host: message.host ?? '',
@@ -56,34 +62,37 @@ routes.post('/v3/routes', async (c) => {
       request,
     }),
   )
-  return c.json(await presented(c, routeResource, await reread(c, routeResource, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/routes/:guid', async (c) => {
+routes.patch('/v3/routes/:guid', takes(RouteUpdate.on, RouteUpdate.off), answers(200, routeResource), async (c) => {
   const { db, caller } = c.var
-  const message = await body(c, await routeUpdate(db)) // 422 before 404: CC parses before it looks up
+  const message = await c.var.message(RouteUpdate[await hashRouting(db)]) // 422 before 404: CC parses before it looks up
   const route = await find(c, ownedRoutes)
   await requireInSpace(db, caller, route.space_guid, 'manageApps')
   await db.transaction().execute((trx) => updateRoute(trx, route.guid, message))
-  return c.json(await presented(c, routeResource, await reread(c, routeResource, route.guid)))
+  return c.var.answer(route.guid)
 })
 
-routes.delete('/v3/routes/:guid', async (c) => {
+routes.delete('/v3/routes/:guid', answersJob(), async (c) => {
   const { db, caller } = c.var
   const route = await find(c, ownedRoutes)
   await requireInSpace(db, caller, route.space_guid, 'manageApps')
-  return acceptJob(c, { operation: 'route.delete', resource: { type: 'route', guid: route.guid } }, (trx) =>
+  return c.var.answer({ operation: 'route.delete', resource: { type: 'route', guid: route.guid } }, (trx) =>
     requestRouteDeletion(trx, acting(c), route),
   )
 })
 
-routes.delete('/v3/spaces/:guid/routes', async (c) => {
+routes.delete('/v3/spaces/:guid/routes', reads(unmapped), answersJob(), async (c) => {
   const { db, caller } = c.var
   requireUnmapped(c.req.url)
   const space = await find(c, spaces)
   await requireInSpace(db, caller, space.guid, 'manageApps')
-  return acceptJob(c, { operation: 'space.delete_unmapped_routes', resource: { type: 'space', guid: space.guid } })
+  return c.var.answer({ operation: 'space.delete_unmapped_routes', resource: { type: 'space', guid: space.guid } })
 })
+
+const hashRouting = async (db: Db): Promise<'on' | 'off'> =>
+  (await isFeatureEnabled(db, 'hash_based_routing')) ? 'on' : 'off'
 
 /** cloud_controller_ng app/messages/space_delete_unmapped_routes_message.rb */
 function requireUnmapped(url: string): void {

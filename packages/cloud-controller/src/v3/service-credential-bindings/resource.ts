@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
 import { apps } from '../apps/resource.ts'
+import { lastOperation, one } from '../kit/answer-fields.ts'
 import { includedRows } from '../kit/included.ts'
 import { resource } from '../kit/resource.ts'
 import { wireTime } from '../kit/timestamps.ts'
@@ -13,13 +15,21 @@ type Sources = 'service_credential_bindings' | 'service_instances'
 
 const types: ReadonlyArray<Binding['type']> = ['app', 'key']
 
+const fields = z.object({
+  name: z.string().nullable(),
+  type: z.enum(['app', 'key']),
+  last_operation: lastOperation,
+  relationships: z.object({ service_instance: one, app: one.optional() }),
+})
+
 /** Seen by who reads the space of the bound app, or of the service instance whose key it is. */
-export const serviceCredentialBindings = resource<Sources, Binding, undefined>({
+export const serviceCredentialBindings = resource<Sources, Binding, undefined, typeof fields>({
   singular: 'Service credential binding',
   type: 'service_credential_binding',
   path: '/v3/service_credential_bindings',
   table: 'service_credential_bindings',
   hasMetadata: true,
+  fields,
   select: (db) =>
     db
       .selectFrom('service_credential_bindings')

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { lastOperation, one } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 import { quoted } from '../kit/words.ts'
 
@@ -14,6 +16,15 @@ export const serviceInstances = resource({
   path: '/v3/service_instances',
   table: 'service_instances',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    tags: z.array(z.string()),
+    last_operation: lastOperation,
+    type: z.enum(['managed', 'user-provided']),
+    syslog_drain_url: z.string().nullish(),
+    route_service_url: z.string().nullish(),
+    relationships: z.object({ space: one }),
+  }),
   select: (db: Db) => db.selectFrom('service_instances').selectAll('service_instances'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('service_instances.space_guid', 'in', spaceGuidsReadBy(db, caller)),

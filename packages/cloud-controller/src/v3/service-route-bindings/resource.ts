@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { lastOperation, one } from '../kit/answer-fields.ts'
 import { includedRows } from '../kit/included.ts'
 import { resource } from '../kit/resource.ts'
 import { wireTime } from '../kit/timestamps.ts'
@@ -8,13 +10,25 @@ import { serviceInstances } from '../service-instances/resource.ts'
 
 type Binding = Row<'service_route_bindings'> & { readonly service_instance_type: 'managed' | 'user-provided' }
 
+const fields = z.object({
+  route_service_url: z.string().nullable(),
+  last_operation: lastOperation,
+  relationships: z.object({ service_instance: one, route: one }),
+})
+
 /** Routes bound to a service, seen by who reads the space of the service instance. */
-export const serviceRouteBindings = resource<'service_route_bindings' | 'service_instances', Binding, undefined>({
+export const serviceRouteBindings = resource<
+  'service_route_bindings' | 'service_instances',
+  Binding,
+  undefined,
+  typeof fields
+>({
   singular: 'Service route binding',
   type: 'service_route_binding',
   path: '/v3/service_route_bindings',
   table: 'service_route_bindings',
   hasMetadata: true,
+  fields,
   select: (db) =>
     db
       .selectFrom('service_route_bindings')

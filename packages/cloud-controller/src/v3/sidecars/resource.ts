@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { one, whole } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 export const sidecars = resource({
@@ -7,6 +9,14 @@ export const sidecars = resource({
   path: '/v3/sidecars',
   table: 'sidecars',
   hasMetadata: false,
+  fields: z.object({
+    name: z.string(),
+    command: z.string(),
+    process_types: z.array(z.string()),
+    memory_in_mb: whole.nullable(),
+    origin: z.enum(['user', 'buildpack']),
+    relationships: z.object({ app: one }),
+  }),
   select: (db) =>
     db
       .selectFrom('sidecars')

@@ -4,9 +4,8 @@ import { createSidecar, updateSidecar } from '../../actions/sidecars.ts'
 import type { WorkerEnv } from '../../http/environment.ts'
 import { requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
-import { body } from '../kit/body.ts'
-import { presented } from '../kit/present.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { answers, answersNothing, lists, shows, takes } from '../kit/operation.ts'
+import { find } from '../kit/verbs.ts'
 import { processes } from '../processes/resource.ts'
 import { SidecarCreate, SidecarUpdate } from './messages.ts'
 import { sidecars } from './resource.ts'
@@ -14,48 +13,58 @@ import { sidecars } from './resource.ts'
 /** Checks in the order of cloud_controller_ng app/controllers/v3/sidecars_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/apps/:guid/sidecars', async (c) => {
-  const app = await find(c, apps)
-  return list(c, sidecars, { where: (query) => query.where('sidecars.app_guid', '=', app.guid) })
-})
+routes.get(
+  '/v3/apps/:guid/sidecars',
+  lists(sidecars, {
+    perRequest: async (c) => {
+      const app = await find(c, apps)
+      return { where: (query) => query.where('sidecars.app_guid', '=', app.guid) }
+    },
+  }),
+)
 
-routes.get('/v3/processes/:guid/sidecars', async (c) => {
-  const process = await find(c, processes)
-  const all = await c.var.db
-    .selectFrom('sidecars')
-    .select(['guid', 'process_types'])
-    .where('app_guid', '=', process.app_guid)
-    .execute()
-  const guids = all.filter((row) => JSON.parse(row.process_types).includes(process.type)).map((row) => row.guid)
-  return list(c, sidecars, {
-    where: (query) => (guids.length > 0 ? query.where('sidecars.guid', 'in', guids) : query.where(sql.lit(false))),
-  })
-})
+routes.get(
+  '/v3/processes/:guid/sidecars',
+  lists(sidecars, {
+    perRequest: async (c) => {
+      const process = await find(c, processes)
+      const all = await c.var.db
+        .selectFrom('sidecars')
+        .select(['guid', 'process_types'])
+        .where('app_guid', '=', process.app_guid)
+        .execute()
+      const guids = all.filter((row) => JSON.parse(row.process_types).includes(process.type)).map((row) => row.guid)
+      return {
+        where: (query) => (guids.length > 0 ? query.where('sidecars.guid', 'in', guids) : query.where(sql.lit(false))),
+      }
+    },
+  }),
+)
 
-routes.get('/v3/sidecars/:guid', (c) => show(c, sidecars))
+routes.get('/v3/sidecars/:guid', shows(sidecars))
 
-routes.post('/v3/apps/:guid/sidecars', async (c) => {
+routes.post('/v3/apps/:guid/sidecars', takes(SidecarCreate), answers(201, sidecars), async (c) => {
   const { db, caller } = c.var
   const app = await find(c, apps)
   await requireInSpace(db, caller, app.space_guid, 'write')
-  const message = await body(c, SidecarCreate)
+  const message = await c.var.message()
   const guid = await db.transaction().execute((trx) => createSidecar(trx, app.guid, message))
-  return c.json(await presented(c, sidecars, await reread(c, sidecars, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/sidecars/:guid', async (c) => {
+routes.patch('/v3/sidecars/:guid', takes(SidecarUpdate), answers(200, sidecars), async (c) => {
   const { db, caller } = c.var
   const sidecar = await find(c, sidecars)
   await requireInSpace(db, caller, sidecar.space_guid, 'write')
-  const message = await body(c, SidecarUpdate)
+  const message = await c.var.message()
   await db.transaction().execute((trx) => updateSidecar(trx, sidecar, message))
-  return c.json(await presented(c, sidecars, await reread(c, sidecars, sidecar.guid)))
+  return c.var.answer(sidecar.guid)
 })
 
-routes.delete('/v3/sidecars/:guid', async (c) => {
+routes.delete('/v3/sidecars/:guid', answersNothing(), async (c) => {
   const { db, caller } = c.var
   const sidecar = await find(c, sidecars)
   await requireInSpace(db, caller, sidecar.space_guid, 'write')
   await db.deleteFrom('sidecars').where('guid', '=', sidecar.guid).execute()
-  return c.body(null, 204)
+  return c.var.answer()
 })

@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
 import { organizationGuidsReadBy, spaceGuidsReadBy } from '../../permissions/read-by.ts'
-import { quotaLimits } from '../kit/quota-limits.ts'
+import { many, one } from '../kit/answer-fields.ts'
+import { limits, quotaLimits } from '../kit/quota-limits.ts'
 import { relatedGuids } from '../kit/related-guids.ts'
 import { resource } from '../kit/resource.ts'
 
@@ -11,6 +13,11 @@ export const spaceQuotas = resource({
   path: '/v3/space_quotas',
   table: 'space_quotas',
   hasMetadata: false,
+  fields: z.object({
+    name: z.string(),
+    ...limits,
+    relationships: z.object({ organization: one, spaces: many }),
+  }),
   select: (db: Db) => db.selectFrom('space_quotas').selectAll('space_quotas'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { actorOf } from '../../actions/audit-events.ts'
 import {
   applySpaceQuota,
@@ -9,27 +9,25 @@ import {
 } from '../../actions/space-quotas.ts'
 import type { Row } from '../../db/schema.ts'
 import { unprocessable } from '../../errors/api-error.ts'
-import type { WorkerEnv } from '../../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { requireWritableOrganization } from '../../permissions/guards.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
-import { acceptJob } from '../kit/accepted.ts'
-import { body } from '../kit/body.ts'
 import { toManyBody } from '../kit/fields.ts'
-import { presented } from '../kit/present.ts'
-import { toManyAnswer } from '../kit/to-many-relationship.ts'
-import { find, list, reread, show } from '../kit/verbs.ts'
+import { answers, answersJob, answersNothing, answersWith, lists, shows, takes } from '../kit/operation.ts'
+import { ToMany, toManyAnswer } from '../kit/to-many-relationship.ts'
+import { find } from '../kit/verbs.ts'
 import { SpaceQuotaCreate, SpaceQuotaUpdate } from './messages.ts'
 import { spaceQuotas } from './resource.ts'
 
 /** Checks in the order of cloud_controller_ng app/controllers/v3/space_quotas_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-routes.get('/v3/space_quotas', (c) => list(c, spaceQuotas, { faultsAs: 'unprocessable' }))
-routes.get('/v3/space_quotas/:guid', (c) => show(c, spaceQuotas))
+routes.get('/v3/space_quotas', lists(spaceQuotas, { faultsAs: 'unprocessable' }))
+routes.get('/v3/space_quotas/:guid', shows(spaceQuotas))
 
-routes.post('/v3/space_quotas', async (c) => {
+routes.post('/v3/space_quotas', takes(SpaceQuotaCreate), answers(201, spaceQuotas), async (c) => {
   const { db, caller } = c.var
-  const message = await body(c, SpaceQuotaCreate)
+  const message = await c.var.message()
   const organizationGuid = message.relationships.organization.data.guid
   const organization = await findOrganization(c, organizationGuid)
   if (!organization)
@@ -39,49 +37,49 @@ routes.post('/v3/space_quotas', async (c) => {
   const guid = await db
     .transaction()
     .execute((trx) => createSpaceQuota(trx, actorOf(caller), message, { organizationGuid, spaceGuids }))
-  return c.json(await presented(c, spaceQuotas, await reread(c, spaceQuotas, guid)), 201)
+  return c.var.answer(guid)
 })
 
-routes.patch('/v3/space_quotas/:guid', async (c) => {
+routes.patch('/v3/space_quotas/:guid', takes(SpaceQuotaUpdate), answers(200, spaceQuotas), async (c) => {
   const { db, caller } = c.var
   const { guid } = await findWritable(c)
-  const message = await body(c, SpaceQuotaUpdate)
+  const message = await c.var.message()
   await db.transaction().execute((trx) => updateSpaceQuota(trx, actorOf(caller), guid, message))
-  return c.json(await presented(c, spaceQuotas, await reread(c, spaceQuotas, guid)))
+  return c.var.answer(guid)
 })
 
-routes.delete('/v3/space_quotas/:guid', async (c) => {
+routes.delete('/v3/space_quotas/:guid', answersJob(), async (c) => {
   const { guid } = await findWritable(c)
   const job = {
     operation: 'space_quota.delete',
     resource: { type: 'space_quota', guid },
     payload: { actor: actorOf(c.var.caller) },
   }
-  return acceptJob(c, job, (trx) => requireUnusedSpaceQuota(trx, guid))
+  return c.var.answer(job, (trx) => requireUnusedSpaceQuota(trx, guid))
 })
 
-routes.post('/v3/space_quotas/:guid/relationships/spaces', async (c) => {
+routes.post('/v3/space_quotas/:guid/relationships/spaces', takes(toManyBody), answersWith(200, ToMany), async (c) => {
   const { db, caller } = c.var
   const { guid } = await findWritable(c)
-  const { data } = await body(c, toManyBody)
+  const { data } = await c.var.message()
   const spaceGuids = data.map((space) => space.guid)
   const visible = await visibleSpaces(c, spaceGuids)
   await db
     .transaction()
     .execute((trx) => applySpaceQuota(trx, actorOf(caller), guid, spaceGuids, (space) => visible.has(space)))
   const spaces = db.selectFrom('spaces').select('guid').where('quota_guid', '=', guid).orderBy('id')
-  return toManyAnswer(c, `/v3/space_quotas/${guid}/relationships/spaces`, await spaces.execute())
+  return c.var.answer(toManyAnswer(c, `/v3/space_quotas/${guid}/relationships/spaces`, await spaces.execute()))
 })
 
-routes.delete('/v3/space_quotas/:guid/relationships/spaces/:space_guid', async (c) => {
+routes.delete('/v3/space_quotas/:guid/relationships/spaces/:space_guid', answersNothing(), async (c) => {
   const { db, caller } = c.var
   const quota = await findWritable(c)
   await db.transaction().execute((trx) => removeSpaceQuota(trx, actorOf(caller), quota, c.req.param('space_guid')))
-  return c.body(null, 204)
+  return c.var.answer()
 })
 
 /** The quota, if the caller manages its organization and that is active. Throws 404 and 403. */
-async function findWritable(c: Context<WorkerEnv>): Promise<Row<'space_quotas'>> {
+async function findWritable(c: RequestContext): Promise<Row<'space_quotas'>> {
   const { db, caller } = c.var
   const quota = await find(c, spaceQuotas)
   const organization = await findOrganization(c, quota.organization_guid)
@@ -89,12 +87,12 @@ async function findWritable(c: Context<WorkerEnv>): Promise<Row<'space_quotas'>>
   return quota
 }
 
-async function findOrganization(c: Context<WorkerEnv>, guid: string): Promise<Row<'organizations'> | undefined> {
+async function findOrganization(c: RequestContext, guid: string): Promise<Row<'organizations'> | undefined> {
   return c.var.db.selectFrom('organizations').selectAll().where('guid', '=', guid).executeTakeFirst()
 }
 
 /** Which of the spaces the caller sees. */
-async function visibleSpaces(c: Context<WorkerEnv>, guids: readonly string[]): Promise<ReadonlySet<string>> {
+async function visibleSpaces(c: RequestContext, guids: readonly string[]): Promise<ReadonlySet<string>> {
   const { db, caller } = c.var
   const asked = db
     .selectFrom('spaces')

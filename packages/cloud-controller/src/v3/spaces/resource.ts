@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
+import { one, oneOrNone } from '../kit/answer-fields.ts'
 import { includedRows } from '../kit/included.ts'
 import { type Included, resource, type View } from '../kit/resource.ts'
 import { organizations } from '../organizations/resource.ts'
@@ -10,6 +12,11 @@ export const spaces = resource({
   path: '/v3/spaces',
   table: 'spaces',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    suspended: z.boolean(),
+    relationships: z.object({ organization: one, quota: oneOrNone }),
+  }),
   select: (db: Db) => db.selectFrom('spaces').selectAll('spaces'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('spaces.guid', 'in', spaceGuidsReadBy(db, caller)),

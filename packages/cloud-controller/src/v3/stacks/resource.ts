@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
 import { resource } from '../kit/resource.ts'
+import { stackStates } from './messages.ts'
 
 /** Everybody sees all stacks. The default one is a matter of the configuration. */
 export const stacks = resource({
@@ -8,6 +10,15 @@ export const stacks = resource({
   path: '/v3/stacks',
   table: 'stacks',
   hasMetadata: true,
+  fields: z.object({
+    name: z.string(),
+    description: z.string().nullable(),
+    state: z.enum(stackStates),
+    state_reason: z.string().nullable(),
+    run_rootfs_image: z.string(),
+    build_rootfs_image: z.string(),
+    default: z.boolean(),
+  }),
   select: (db: Db) => db.selectFrom('stacks').selectAll('stacks'),
   readableBy: (query) => query,
   filters: {

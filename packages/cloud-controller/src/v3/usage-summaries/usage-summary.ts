@@ -1,16 +1,18 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
+import { whole } from '../kit/answer-fields.ts'
 
-export interface UsageSummary {
-  readonly started_instances: number
-  readonly memory_in_mb: number
-  readonly routes: number
-  readonly service_instances: number
-  readonly reserved_ports: number
-  readonly domains: number
-  readonly per_app_tasks: number
-  readonly service_keys: number
-}
+export const UsageSummary = z.object({
+  started_instances: whole,
+  memory_in_mb: whole,
+  routes: whole,
+  service_instances: whole,
+  reserved_ports: whole,
+  domains: whole,
+  per_app_tasks: whole,
+  service_keys: whole,
+})
 
 /**
  * What an organization, or one of its spaces, uses of what quotas limit; private domains are always the organization's.
@@ -19,7 +21,7 @@ export interface UsageSummary {
 export async function usageSummary(
   db: Db,
   { organizationGuid, spaceGuid }: { organizationGuid: string; spaceGuid?: string },
-): Promise<UsageSummary> {
+): Promise<z.input<typeof UsageSummary>> {
   const all = db.selectFrom('spaces').select('spaces.guid').where('spaces.organization_guid', '=', organizationGuid)
   const spaces = spaceGuid === undefined ? all : all.where('spaces.guid', '=', spaceGuid)
   return db
@@ -65,7 +67,7 @@ export async function usageSummary(
           .as('service_keys'),
       ]
     })
-    .$castTo<UsageSummary>()
+    .$castTo<z.input<typeof UsageSummary>>()
     .executeTakeFirstOrThrow()
 }
 

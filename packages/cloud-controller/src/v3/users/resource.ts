@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Db } from '../../db/schema.ts'
 import { organizationRoleTypes } from '../../db/schema.ts'
 import { organizationGuidsReadBy } from '../../permissions/read-by.ts'
@@ -12,6 +13,11 @@ export const users = resource({
   path: '/v3/users',
   table: 'users',
   hasMetadata: true,
+  fields: z.object({
+    username: z.string().nullable(),
+    presentation_name: z.string(),
+    origin: z.string().nullable(),
+  }),
   select: (db: Db) => db.selectFrom('users').selectAll('users'),
   /** Oneself, and who has a role in an organization in which one has a role. */
   readableBy: (query, caller, db) =>

@@ -27,11 +27,12 @@ describe('a job', () => {
 
   it('beyond the queue is refused with QueueFull', async () => {
     await using started = await startTestReactor({ jobThreads: { maximum: 1, queueLimit: 1 } })
-    const running = started.reactor.runJob('spin', null, { deadlineInSeconds: 0.3 })
-    await until(() => started.reactor.threads().job?.busy === 1, 'the job runs')
+    const running = started.reactor.runJob('gate', null)
+    await until(() => started.reactor.threads().job?.blocked === 1, 'the job runs')
     const waiting = started.reactor.runJob('add', null)
     await assert.rejects(started.reactor.runJob('add', null), QueueFull)
-    await assert.rejects(running, ThreadEnded)
+    started.gate.resolve()
+    assert.equal(await running, 'open')
     assert.equal(await waiting, 42)
   })
 })

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, Server as NetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
 import type { TestOperations } from './fixtures/operations.ts'
@@ -39,33 +43,24 @@ describe('scheduleSync on the reactor thread', () => {
 })
 
 describe('the listener', () => {
-  it('opens only when a thread is warm', async () => {
-    const probe = createServer()
-    const port = await new Promise<number>((resolve) =>
-      probe.listen(0, '127.0.0.1', () => {
-        const address = probe.address()
-        probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-      }),
-    )
-    const thread = JSON.stringify(new URL('./thread.ts', import.meta.url).href)
-    const code = `import { serveRequests } from ${thread}
-      await new Promise((resolve) => setTimeout(resolve, 300))
+  it('opens only when a thread is warm', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'reactor-warm-'))
+    t.after(() => rm(directory, { recursive: true }))
+    const [begun, goOn] = [join(directory, 'begun'), join(directory, 'go-on')]
+    const code = `import { existsSync, writeFileSync } from 'node:fs'
+      import { serveRequests } from ${JSON.stringify(new URL('./thread.ts', import.meta.url).href)}
+      writeFileSync(${JSON.stringify(begun)}, '')
+      while (!existsSync(${JSON.stringify(goOn)})) await new Promise((resolve) => setTimeout(resolve, 5))
       serveRequests(() => new Response('warm'))`
     const module = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
-    const starting = startTestReactor({ http: { port }, requestThreads: { module } })
-    let refused = 0
-    let answer = ''
-    await until(async () => {
-      answer = await fetch(`http://127.0.0.1:${port}/`).then(
-        (response) => response.text(),
-        () => '',
-      )
-      if (answer === '') refused++
-      return answer !== ''
-    }, 'an answer')
-    assert.equal(answer, 'warm')
-    assert.ok(refused > 3, `${refused} attempts were refused before`)
-    await (await starting)[Symbol.asyncDispose]()
+    const listen = t.mock.method(NetServer.prototype, 'listen')
+    const starting = startTestReactor({ requestThreads: { module } })
+    await until(() => existsSync(begun), 'the thread warms up')
+    assert.equal(listen.mock.callCount(), 0)
+    await writeFile(goOn, '')
+    await using started = await starting
+    assert.equal(listen.mock.callCount(), 1)
+    assert.equal(await (await fetch(started.url)).text(), 'warm')
   })
 
   it('that can not open makes startReactor throw, and nothing is left running', async () => {
@@ -77,10 +72,12 @@ describe('the listener', () => {
 describe('stop', () => {
   it('lets running requests and jobs end, then refuses connections', async () => {
     const started = await startTestReactor()
-    const slow = fetch(`${started.url}/sleep?ms=200`)
+    const slow = fetch(`${started.url}/gate`)
     const job = started.reactor.runJob('add', null)
-    await until(() => started.reactor.threads().request.busy === 1, 'the request runs')
-    await started.reactor.stop()
+    await until(() => started.reactor.threads().request.blocked === 1, 'the request runs')
+    const stopped = started.reactor.stop()
+    started.gate.resolve()
+    await stopped
     const response = await slow
     assert.equal(response.status, 200)
     assert.equal(response.headers.get('connection'), 'close')
@@ -120,9 +117,7 @@ describe('stop', () => {
     const jobEnd = assert.rejects(job, (error) => error instanceof ThreadEnded && error.reason === 'stopping')
     await until(() => started.reactor.threads().request.queued === 1, 'one runs and one waits')
     await until(() => started.reactor.threads().job?.busy === 1, 'the job runs')
-    const begin = performance.now()
     await started.reactor.stop({ limitInSeconds: 0.2 })
-    assert.ok(performance.now() - begin < 2500)
     for (const response of await Promise.all(answers)) {
       assert.equal(response.status, 503)
       assert.equal(((await response.json()) as { fault: string }).fault, 'stopping')
@@ -157,7 +152,7 @@ describe('stop', () => {
       const count = statuses.length
       await until(() => statuses.length > count + 40, 'requests are served')
       servers.push(await start())
-      await old.reactor.stop({ drainInSeconds: 0.05 })
+      await old.reactor.stop({ drainInSeconds: 0.5 })
       servers.splice(servers.indexOf(old), 1)
       await old[Symbol.asyncDispose]()
     }
@@ -228,7 +223,7 @@ describe('the metrics', () => {
       'reactor_queue_length{pool="request"} 0',
     ])
       assert.ok(text.includes(line), `${line} is not in\n${text}`)
-    assert.match(text, /reactor_event_loop_delay_seconds\{quantile="0\.99"\} 0(\.\d+)?\n/)
+    assert.match(text, /reactor_event_loop_delay_seconds\{quantile="0\.99"\} [\d.e-]+\n/)
     started.gate.resolve()
     await blocked
   })
@@ -239,9 +234,8 @@ describe('a client that only connects', () => {
     const started = await startTestReactor()
     const socket = connect(started.reactor.port, '127.0.0.1')
     await new Promise((resolve) => socket.once('connect', resolve))
-    const begin = performance.now()
-    await started.reactor.stop()
-    assert.ok(performance.now() - begin < 2000)
+    // Hours before it would be ended by force.
+    await started.reactor.stop({ limitInSeconds: 36_000 })
     socket.destroy()
     await started[Symbol.asyncDispose]()
   })

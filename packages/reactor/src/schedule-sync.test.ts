@@ -123,7 +123,7 @@ describe('an operation whose thread is ended', () => {
   ] as const) {
     it(`${name}, and the reactor goes on`, async () => {
       await using started = await startTestReactor()
-      const response = await fetch(`${started.url}${path}?deadline=0.1`)
+      const response = await fetch(`${started.url}${path}?deadline=0.5`)
       assert.equal(response.status, 504)
       await until(() => started.reactor.threads().request.ending === 0, 'the thread is gone')
       assert.deepEqual(started.notes, ['waiting'])

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { freeBuffer } from '@vcap/reactor/thread'
 
 /** Hex digests of a file, read once. */
 export async function checksumsOf(file: string): Promise<{ sha1: string; sha256: string }> {
@@ -8,6 +9,7 @@ export async function checksumsOf(file: string): Promise<{ sha1: string; sha256:
   for await (const chunk of createReadStream(file)) {
     sha1.update(chunk)
     sha256.update(chunk)
+    freeBuffer(chunk)
   }
   return { sha1: sha1.digest('hex'), sha256: sha256.digest('hex') }
 }

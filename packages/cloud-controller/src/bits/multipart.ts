@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import busboy from 'busboy'
 import { apiError } from '../errors/api-error.ts'
 import type { RequestContext } from '../http/environment.ts'
+import { saveTo } from './save-stream.ts'
 
 export interface UploadedFile {
   /** Where it lies; gone when `withMultipart` returns unless it was moved. */
@@ -50,7 +51,7 @@ async function readForm(c: RequestContext, directory: string): Promise<Multipart
     parser.on('file', (name, stream, { filename }) => {
       const path = join(directory, `part-${writes.length}`)
       files.set(name, { path, filename: filename ?? '' })
-      const write = pipeline(stream, createWriteStream(path))
+      const write = pipeline(stream, saveTo(path))
       // A body that breaks off fails both; the parser's failure is the one that is told.
       write.catch(() => undefined)
       writes.push(write)

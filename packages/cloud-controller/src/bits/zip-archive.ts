@@ -5,6 +5,8 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
 import { ZipFile as ZipWriter } from 'yazl'
+import { contentOf } from './inflate-entry.ts'
+import { saveTo } from './save-stream.ts'
 
 /** An archive that is none, or whose directory is broken. */
 export class InvalidZip extends Error {
@@ -56,19 +58,24 @@ export async function extractEntry(
 ): Promise<{ path: string; sha1: string }> {
   const path = join(directory, createHash('sha1').update(entry.fileName).digest('hex'))
   const hash = createHash('sha1')
+  let sizeInBytes = 0
   const hashing = new Transform({
     transform(chunk, _encoding, done) {
+      sizeInBytes += chunk.length
       hash.update(chunk)
-      done(null, chunk)
+      done(sizeInBytes > entry.uncompressedSize ? wrongSize() : null, chunk)
     },
+    flush: (done) => done(sizeInBytes < entry.uncompressedSize ? wrongSize() : null),
   })
   try {
-    await pipeline(await zip.openReadStreamPromise(entry), hashing, createWriteStream(path))
+    await pipeline(await contentOf(zip, entry), hashing, saveTo(path))
   } catch (cause) {
     throw new InvalidZip(`the zip archive is broken at ${entry.fileName}`, { cause })
   }
   return { path, sha1: hash.digest('hex') }
 }
+
+const wrongSize = (): Error => new Error('the content is not as long as the archive says')
 
 /** A file that goes into an archive. */
 export interface ArchiveFile {

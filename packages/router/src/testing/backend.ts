@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -35,9 +36,23 @@ export async function startBackend(listener: RequestListener = (_, res) => res.e
   }
 }
 
-/** An address at which nobody listens. */
+/** An address at which nobody listens, another one each time. */
 export async function deadAddress(): Promise<{ host: string; port: number }> {
-  const backend = await startBackend()
-  await backend.stop()
-  return { host: backend.host, port: backend.port }
+  return { host: '127.0.0.1', port: await unusedPort() }
+}
+
+/** A free port below those that the system gives away by itself, so that nobody gets it before the test has used it. */
+export async function unusedPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 20_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

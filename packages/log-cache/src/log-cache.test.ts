@@ -287,7 +287,6 @@ describe('log-cache', () => {
       await eventually(
         () => status(fresh),
         (answer) => answer === 200,
-        10_000,
       )
       assert.equal(own.keyRequests, 2)
       assert.equal(await status(old), 404)

@@ -1,9 +1,8 @@
-/** Waits for a fact, asking for it again and again. Throws when it does not come true within the deadline. */
-export async function eventually<T>(
-  fact: () => T | Promise<T>,
-  isTrue: (value: T) => boolean,
-  deadlineInMilliseconds = 5000,
-): Promise<T> {
+/** Much longer than anything takes: the machine may be slow, and busy with other tests. */
+const deadlineInMilliseconds = 60_000
+
+/** Waits for a fact, asking for it again and again. Throws when it does not come true within a minute. */
+export async function eventually<T>(fact: () => T | Promise<T>, isTrue: (value: T) => boolean): Promise<T> {
   const deadline = performance.now() + deadlineInMilliseconds
   for (;;) {
     const value = await fact()

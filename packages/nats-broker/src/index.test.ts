@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { type NatsBrokerConfig, type RunningNatsBroker, startNatsBroker } from './index.ts'
 import { RawClient } from './testing/raw-client.ts'
 
-const DEADLINE_IN_MS = 5000
+const DEADLINE_IN_MS = 60_000
 
 interface LogLine {
   readonly level: number
@@ -31,8 +31,8 @@ async function withBroker(
 }
 
 async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + DEADLINE_IN_MS; !isSo(); ) {
-    if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_IN_MS} ms: ${what}`)
+  for (const deadline = performance.now() + DEADLINE_IN_MS; !isSo(); ) {
+    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_IN_MS} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -92,7 +92,8 @@ describe('startNatsBroker', () => {
       slow.socket.pause()
       const publisher = await RawClient.join(broker.addresses.nats)
       const message = Buffer.from(`PUB a 200000\r\n${'x'.repeat(200_000)}\r\n`)
-      for (let i = 0; i < 100 && broker.statistics.slowConsumers === 0; i++) {
+      // However much the sockets between them hold.
+      for (let i = 0; i < 5000 && broker.statistics.slowConsumers === 0; i++) {
         publisher.send(message)
         await publisher.answers()
       }

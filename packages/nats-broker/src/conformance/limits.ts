@@ -45,7 +45,7 @@ export function limitsConformance(target: Target): void {
         second.close()
         // The place is free as soon as the server has noticed.
         let joined = false
-        for (const deadline = Date.now() + 5000; !joined && Date.now() < deadline; ) {
+        for (const deadline = performance.now() + 60_000; !joined && performance.now() < deadline; ) {
           const fourth = await RawClient.join(address)
           joined = await fourth.answers().then(
             () => true,
@@ -64,9 +64,10 @@ export function limitsConformance(target: Target): void {
       }))
 
     test('a client that answers PING stays', () =>
-      withServer(target, { pingIntervalInSeconds: 0.05 }, async (address) => {
+      // Asked more often than may remain unanswered; and so many may, that a client on a slow machine has two seconds.
+      withServer(target, { pingIntervalInSeconds: 0.1, maxUnansweredPings: 20 }, async (address) => {
         const client = await RawClient.join(address)
-        for (let i = 0; i < 6; i++) {
+        for (let i = 0; i < 22; i++) {
           await client.until('PING\r\n')
           client.send('PONG\r\n')
         }
@@ -75,7 +76,7 @@ export function limitsConformance(target: Target): void {
       }))
 
     test('a reader that takes nothing loses its connection when too much is pending, and nobody else does', () =>
-      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 1 }, async (address) => {
+      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 5 }, async (address) => {
         const slow = await RawClient.join(address)
         const quick = await RawClient.join(address)
         slow.send('SUB a 1\r\n')
@@ -110,7 +111,7 @@ export function limitsConformance(target: Target): void {
         const message = Buffer.from(`PUB a 100000\r\n${'x'.repeat(100_000)}\r\n`)
         for (let i = 0; i < 200; i++) if (!publisher.socket.write(message)) await once(publisher.socket, 'drain')
         let answer = ''
-        for (const deadline = Date.now() + 5000; answer === '' && Date.now() < deadline; ) {
+        for (const deadline = performance.now() + 60_000; answer === '' && performance.now() < deadline; ) {
           publisher.send('PUB a inbox 0\r\n\r\n')
           answer = await publisher.answers()
         }
@@ -122,7 +123,7 @@ export function limitsConformance(target: Target): void {
   })
 
   describe('user and password', () => {
-    const config = { user: 'nats', password: 's3cret', authTimeoutInSeconds: 0.2 }
+    const config = { user: 'nats', password: 's3cret', authTimeoutInSeconds: 60 }
 
     const refusals: readonly (readonly [title: string, sends: string])[] = [
       ['a wrong password', 'CONNECT {"user":"nats","pass":"wrong"}\r\n'],
@@ -142,7 +143,7 @@ export function limitsConformance(target: Target): void {
         }))
 
     test('the right ones join, and stay when the time for CONNECT is over', () =>
-      withServer(target, config, async (address) => {
+      withServer(target, { ...config, authTimeoutInSeconds: 2 }, async (address) => {
         const client = await RawClient.join(address, { user: 'nats', pass: 's3cret' })
         client.send('SUB a 1\r\nPUB a 2\r\nhi\r\n')
         assert.equal(await client.answers(), 'MSG a 1 2\r\nhi\r\n')
@@ -162,7 +163,7 @@ export function limitsConformance(target: Target): void {
       }))
 
     test('a client that says nothing is closed with Authentication Timeout', () =>
-      withServer(target, config, async (address) => {
+      withServer(target, { ...config, authTimeoutInSeconds: 0.2 }, async (address) => {
         const client = await RawClient.connect(address)
         await client.info()
         assert.equal(await client.closed(), "-ERR 'Authentication Timeout'\r\n")

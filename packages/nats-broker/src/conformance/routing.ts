@@ -119,7 +119,7 @@ export function routingConformance(target: Target): void {
       responder.close()
       // The end of the connection travels beside the next message, so the answer changes within a moment.
       let answer = ''
-      for (const deadline = Date.now() + 5000; answer === '' && Date.now() < deadline; ) {
+      for (const deadline = performance.now() + 60_000; answer === '' && performance.now() < deadline; ) {
         asker.send('PUB gone.x inbox 0\r\n\r\n')
         answer = await asker.answers()
       }

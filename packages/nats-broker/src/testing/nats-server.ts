@@ -28,7 +28,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-const START_TIMEOUT_IN_MS = 10_000
+const START_TIMEOUT_IN_MS = 60_000
 
 /**
  * Starts a real nats-server as a child process on a free port of 127.0.0.1, with the same configuration as the embedded broker's.

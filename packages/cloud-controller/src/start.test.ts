@@ -141,6 +141,10 @@ describe('a Cloud Controller', () => {
     assert.match(headers, /^HTTP\/1\.1 431 /)
     assert.match(headers, /\r\nX-VCAP-Request-ID: [0-9a-f-]{36}\r\n/)
     assert.match(headers, /"title":"CF-InvalidRequest"/)
+    for (const path of ['/v3/apps', '/v3/info']) {
+      const withoutHost = await raw(system.url, `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`)
+      assert.match(withoutHost, /^HTTP\/1\.1 400 [\s\S]*\r\nX-VCAP-Request-ID: [\s\S]*"title":"CF-InvalidRequest"/i)
+    }
     assert.match(await raw(system.url, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"title":"CF-InvalidRequest"/)
   })
 

@@ -51,6 +51,8 @@ export class HttpServer {
       keepAliveTimeout: settings.keepAliveTimeoutInSeconds * 1000,
       connectionsCheckingInterval: Math.min(5000, settings.headerTimeoutInSeconds * 500),
       noDelay: true,
+      // Node.js would answer without a body, a request id or a number in the metrics; `hostIsPlausible` asks for it.
+      requireHostHeader: false,
     })
     if (Number.isFinite(settings.connectionLimit)) this.#server.maxConnections = settings.connectionLimit
     // Node.js cuts the list of headers silently at 2000 otherwise; the limit in bytes holds anyway.
@@ -135,11 +137,14 @@ export class HttpServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     this.#enter(request, response, (exchange) => {
+      if (!hostIsPlausible(request)) {
+        exchange.refuse('malformed')
+        return
+      }
       const { staticAnswer } = this.settings
       const head = { method: exchange.method, path: exchange.path, headers: request.headers }
       const answer = staticAnswer?.(head)
       if (answer) exchange.answer(answer)
-      else if (!hostIsPlausible(request)) exchange.refuse('malformed')
       else if (hasBody(request) || expectsContinue) void exchange.receive(expectsContinue)
       else exchange.submit()
     })
@@ -185,10 +190,9 @@ export class HttpServer {
   }
 }
 
-/** A Host that can't be part of a URL would fail later, in the application. */
-function hostIsPlausible(request: IncomingMessage): boolean {
-  const { host } = request.headers
-  return host === undefined || /^[\w.:[\]%~-]*$/.test(host)
+/** HTTP/1.1 asks for a Host (RFC 9112, section 3.2). One that can't be part of a URL would fail later, in the application. */
+function hostIsPlausible({ headers: { host }, httpVersion }: IncomingMessage): boolean {
+  return host === undefined ? httpVersion !== '1.1' : /^[\w.:[\]%~-]*$/.test(host)
 }
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {

@@ -76,7 +76,7 @@ export function limitsConformance(target: Target): void {
       }))
 
     test('a reader that takes nothing loses its connection when too much is pending, and nobody else does', () =>
-      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 5 }, async (address) => {
+      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 3 }, async (address) => {
         const slow = await RawClient.join(address)
         const quick = await RawClient.join(address)
         slow.send('SUB a 1\r\n')

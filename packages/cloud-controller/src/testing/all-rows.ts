@@ -15,3 +15,15 @@ export async function allRows(db: Db, tables: ReadonlyArray<keyof Tables>): Prom
     rows[table] = (await db.selectFrom(table).selectAll().execute()).map((row) => JSON.stringify(row)).sort()
   return rows
 }
+
+/** What was there before and is not any more, and what is new; `{}` if nothing has changed. */
+export function changedRows(before: Rows, after: Rows): Record<string, { gone: string[]; added: string[] }> {
+  const changes: Record<string, { gone: string[]; added: string[] }> = {}
+  for (const table of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [old, current] = [before[table] ?? [], after[table] ?? []]
+    const [known, left] = [new Set(old), new Set(current)]
+    const [gone, added] = [old.filter((row) => !left.has(row)), current.filter((row) => !known.has(row))]
+    if (gone.length > 0 || added.length > 0) changes[table] = { gone, added }
+  }
+  return changes
+}

@@ -66,13 +66,15 @@ function requestsOf(facts: OperationFacts, guids: readonly string[], who: readon
         body: has('body') ? bodies : fc.constant(right),
         headers: has('headers') ? faultyHeaders : fc.constant({}),
       })
-      .map(({ who: sender, path, query, body, headers }) => ({
-        who: sender,
-        operation: facts.operation,
-        path: normalized(`${path}${path.includes('?') ? query.replace('?', '&') : query}`),
-        headers: { ...facts.headers, ...headers },
-        body,
-      }))
+      .map(({ who: sender, path, query, body, headers }) =>
+        readable({
+          who: sender,
+          operation: facts.operation,
+          path: normalized(`${path}${path.includes('?') ? query.replace('?', '&') : query}`),
+          headers: { ...facts.headers, ...headers },
+          body,
+        }),
+      )
   }
   const isWrite = !facts.operation.startsWith('GET ')
   return fc.oneof(
@@ -85,6 +87,23 @@ function requestsOf(facts: OperationFacts, guids: readonly string[], who: readon
 }
 
 const takesBody = ({ body, rawBody }: OperationFacts): boolean => body !== undefined || rawBody !== undefined
+
+const shownCharacters = 600
+
+/** In the report of a failure the middle of long texts is left out; its seed makes them again. */
+function readable(request: BadRequest): BadRequest {
+  const text = (value: string): string =>
+    value.length <= shownCharacters
+      ? value
+      : `${value.slice(0, shownCharacters / 2)}…${value.slice(-shownCharacters / 2)}`
+  const show = (): string => {
+    const { who, operation, path, headers, body } = request
+    const shownBody = body instanceof Uint8Array ? Buffer.from(body).toString('latin1') : body
+    const fields = Object.entries({ who, operation, path, headers: JSON.stringify(headers), body: shownBody ?? 'none' })
+    return fields.map(([name, value]) => `\n    ${name}: ${text(value)}`).join('')
+  }
+  return Object.defineProperty(request, fc.toStringMethod, { value: show })
+}
 
 /** As every client sends it: dots resolved, blanks escaped. What is sent otherwise is a matter for the wire. */
 function normalized(path: string): string {

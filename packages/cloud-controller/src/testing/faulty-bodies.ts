@@ -148,21 +148,20 @@ function manyElements(element: Shape): fc.Arbitrary<unknown> {
     },
     { weight: 9, arbitrary: fc.array(fc.oneof(extremes(element), json), { maxLength: 3 }) },
     { weight: 1, arbitrary: fc.constantFrom({ 0: one, length: 1 }, one) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .constantFrom(5000, moreThanVariables)
-        .map((count) => Array.from({ length: count }, (_, index) => ({ guid: `guid-${index}` }))),
-    },
+    { weight: 1, arbitrary: manyGuids },
   )
 }
 
-/** PostgreSQL takes 65,535 in a statement, SQLite half as many. */
-const moreThanVariables = 70_000
+const manyGuids = fc.constantFrom(
+  // PostgreSQL takes 65,535 variables in a statement, SQLite half as many.
+  ...[5000, 70_000].map((count) => Array.from({ length: count }, (_, number) => ({ guid: `guid-${number}` }))),
+)
 
-const manyKeys = fc
-  .constantFrom(51, 201, 2000, 15_000)
-  .map((count) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`key-${number}`, 'value'])))
+const manyKeys = fc.constantFrom(
+  ...[51, 201, 2000, 15_000].map((count) =>
+    Object.fromEntries(Array.from({ length: count }, (_, number) => [`key-${number}`, 'value'])),
+  ),
+)
 
 function structuralFault({ path, shape }: Place): fc.Arbitrary<Fault> {
   const key = fc.oneof(text, fc.constantFrom('guid', 'created_at', 'links', 'type', 'data', ...keysLike(shape)))

@@ -31,6 +31,7 @@ export interface Answer {
 /** Makes requests as one caller. A path, and a body that is sent as JSON unless it is text or bytes. */
 export interface Client {
   readonly userGuid: string
+  readonly scopes: readonly string[]
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   patch(path: string, body?: unknown): Promise<Answer>
@@ -130,7 +131,7 @@ export async function testController(t: TestContext, config: Record<string, unkn
   } = {}) => {
     await ensureUser(db, guid)
     if (!isClient) uaaUsers.push({ guid, username: name, origin: 'uaa' })
-    return clientOf(fetch, guid, mint({ guid, name, scopes, isClient: isClient ?? false }))
+    return clientOf(fetch, { userGuid: guid, scopes }, mint({ guid, name, scopes, isClient: isClient ?? false }))
   }
   return {
     db,
@@ -139,7 +140,7 @@ export async function testController(t: TestContext, config: Record<string, unkn
     services,
     uaaUsers,
     admin: await as({ name: 'admin', scopes: [...globalScopes.admin] }),
-    anonymous: clientOf(fetch, '', undefined),
+    anonymous: clientOf(fetch, { userGuid: '', scopes: [] }, undefined),
     as,
     withRole: async (role) => {
       const client = await as()
@@ -220,7 +221,7 @@ async function grant(
 
 function clientOf(
   fetch: (request: Request, incoming: IncomingRequest) => Response | Promise<Response>,
-  userGuid: string,
+  user: Pick<Client, 'userGuid' | 'scopes'>,
   token: string | undefined,
 ): Client {
   const send: Client['send'] = async (method, path, body, headers, file) => {
@@ -235,7 +236,7 @@ function clientOf(
     return { status: response.status, headers: response.headers, body: parsed(text) }
   }
   return {
-    userGuid,
+    ...user,
     get: (path, headers = {}) => send('GET', path, undefined, headers),
     post: (path, body, headers = {}) => send('POST', path, body, headers),
     patch: (path, body) => send('PATCH', path, body, {}),

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { allRows, tableNames } from '../testing/all-rows.ts'
+import { allRows, changedRows, tableNames } from '../testing/all-rows.ts'
 import { givenBadRequestWorld, senders } from '../testing/bad-request-world.ts'
 import { badRequests, isRefusal } from '../testing/bad-requests.ts'
 import { rehearse } from '../testing/rehearsal.ts'
 import { testController } from '../testing/test-controller.ts'
 
 /** 100,000 in a thorough run; a failure prints its seed, which makes the same requests again. */
-const count = Number(process.env.VCAP_BAD_REQUESTS ?? 2_000)
+const count = Number(process.env.VCAP_BAD_REQUESTS ?? 1_500)
 const seed = Number(process.env.VCAP_BAD_REQUESTS_SEED ?? Date.now() % 2 ** 31)
 
 test(`${count} bad requests, seed ${seed}: none is our fault, and what is refused changes nothing`, async (t) => {
@@ -22,10 +22,11 @@ test(`${count} bad requests, seed ${seed}: none is our fault, and what is refuse
     rehearse(db, async (rehearsal) => {
       const answer = await send(request)
       statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
-      if (isRefusal(answer) && rehearsal.hasWritten) assert.deepEqual(await allRows(db, tables), before)
+      if (isRefusal(answer) && rehearsal.hasWritten)
+        assert.deepEqual(changedRows(before, await allRows(db, tables)), {})
     }),
   )
   await fc.assert(served, { numRuns: count, seed })
-  assert.deepEqual(await allRows(db, tables), before)
+  assert.deepEqual(changedRows(before, await allRows(db, tables)), {})
   t.diagnostic(`statuses: ${JSON.stringify(statuses)}`)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask, SpawnedVcap, workplace } from './fixture/spawned-vcap.ts'
+import { ask, impatient, SpawnedVcap, workplace } from './fixture/spawned-vcap.ts'
 
 test('vcap <component> runs it in the foreground, says when it is ready, and ends with 0 on SIGTERM and on Ctrl-C', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -21,7 +21,7 @@ test('vcap <component> that does not stop is ended after its limit with exit cod
   const place = await workplace(t)
   const file = join(place.folder, 'router.json')
   writeFileSync(file, JSON.stringify({ port: place.ports.router, atStop: 'hangs' }))
-  const vcap = new SpawnedVcap(t, ['router', '--config', file])
+  const vcap = new SpawnedVcap(t, ['router', '--config', file], { env: impatient })
   await vcap.hasPrinted(/router is ready/)
   vcap.child.kill('SIGTERM')
   assert.equal(await vcap.hasEnded(), 1)

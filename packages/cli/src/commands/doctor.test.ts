@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ test('vcap doctor ends with 1 and names a port in use', async (t) => {
   const place = await workplace(t)
   const stranger = createServer().listen(place.ports.api, '127.0.0.1')
   t.after(() => stranger.close())
+  await once(stranger, 'listening')
   const vcap = new SpawnedVcap(t, ['doctor', ...place.up().slice(1)])
   assert.equal(await vcap.hasEnded(), 1)
   assert.match(vcap.output, new RegExp(`✖ ports +Port ${place.ports.api} is in use .*Cloud Controller`))

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ask, componentPids, SpawnedVcap, until, workplace } from '../fixture/spawned-vcap.ts'
+import { ask, componentPids, impatient, SpawnedVcap, until, workplace } from '../fixture/spawned-vcap.ts'
 import { identify } from '../system/process-identity.ts'
 
 const isGone = (pid: number) => identify(pid) === undefined
@@ -68,12 +69,12 @@ test('when vcap up itself is killed its components notice and stop, and the next
 
 test('a component that hangs after vcap up was killed is killed by the next vcap up', async (t) => {
   const place = await workplace(t)
-  const first = new SpawnedVcap(t, place.up({ nats: { atStop: 'spins', withChild: true } }))
+  const first = new SpawnedVcap(t, place.up({ nats: { atStop: 'spins', withChild: true } }), { env: impatient })
   await first.hasPrinted(/Cloud Foundry is up/)
   const { pid, child } = await ask(place.ports.nats)
   assert(child !== undefined)
   first.child.kill('SIGKILL')
-  const second = new SpawnedVcap(t, place.up())
+  const second = new SpawnedVcap(t, place.up(), { env: impatient })
   await second.hasPrinted(
     /waiting for nats of an earlier run to stop[\s\S]*nats of an earlier run did not stop and is killed/,
   )
@@ -121,6 +122,7 @@ test('a port in use is named, with what wants it and who has it', async (t) => {
   const place = await workplace(t)
   const stranger = createServer().listen(place.ports.router, '127.0.0.1')
   t.after(() => stranger.close())
+  await once(stranger, 'listening')
   const vcap = new SpawnedVcap(t, place.up())
   assert.equal(await vcap.hasEnded(), 1)
   assert.match(
@@ -150,7 +152,7 @@ test("a fault in a component's own settings is named, with exit code 2", async (
 
 test('a component that does not stop is killed after its limit, with all it started', async (t) => {
   const place = await workplace(t)
-  const vcap = new SpawnedVcap(t, place.up({ router: { atStop: 'spins', withChild: true } }))
+  const vcap = new SpawnedVcap(t, place.up({ router: { atStop: 'spins', withChild: true } }), { env: impatient })
   await vcap.hasPrinted(/Cloud Foundry is up/)
   const { pid, child } = await ask(place.ports.router)
   assert(child !== undefined)

@@ -24,7 +24,8 @@ describe('the system buildpacks', () => {
       for (const script of ['detect', 'supply', 'finalize', 'release', 'compile']) {
         const file = join(here, directory, 'bin', script)
         accessSync(file, constants.X_OK)
-        assert.equal(statSync(file).mode & 0o111, 0o111, file)
+        // What the others may do is for the umask of whoever checked it out.
+        assert.ok(statSync(file).mode & 0o100, file)
         assert.ok(read(directory, 'bin', script).startsWith('#!/usr/bin/env bash\n'), file)
       }
     })
@@ -94,7 +95,7 @@ describe('examples/manifest', () => {
     const worker = driver.launch(droplet, 'node worker.js')
     await worker.untilTheLogHas('Quote 1 has')
     assert.equal(await worker.stop(), 0)
-    assert.match(worker.log, /Stopping after 1 quotes/)
+    assert.match(worker.log, /Stopping after \d+ quotes/)
   })
 })
 

@@ -42,7 +42,14 @@ with zipfile.ZipFile(sys.argv[1], "w") as archive:
         archive.writestr(name, content)
 `
 
-describe('the python buildpack', { skip: missing('python3') }, () => {
+/** Debian has python3 without the rest of it. */
+const withoutVenv = missing('python3') || (!has('import venv') && 'python3 has no venv on this machine')
+
+function has(statement: string): boolean {
+  return spawnSync(python ?? '', ['-c', statement]).status === 0
+}
+
+describe('the python buildpack', { skip: withoutVenv }, () => {
   it('takes an app with requirements.txt or setup.py and no other', async () => {
     const { exitCode, output } = await driver.detect('python', driver.example('python'))
     assert.deepEqual({ exitCode, output }, { exitCode: 0, output: 'python 0.1.0\n' })
@@ -131,7 +138,7 @@ describe('the python buildpack', { skip: missing('python3') }, () => {
 
 describe('the python buildpack with dependencies', {
   skip:
-    missing('python3') ||
+    withoutVenv ||
     (spawnSync(python ?? '', ['-m', 'pip', '--version']).status !== 0 && 'pip not found on this machine'),
 }, async () => {
   const wheels = await driver.newFolder('wheels')
@@ -148,7 +155,7 @@ describe('the python buildpack with dependencies', {
     assert.match(staged.log, /Installing from the vendor folder alone/)
     assert.deepEqual(await linksOutOf(staged.droplet), [])
     const instance = await driver.start(staged.droplet, 'greet; exec python app.py')
-    assert.match(instance.log, /^good day$/m)
+    await instance.untilTheLogHas('good day\n')
     assert.equal(await (await instance.get('/')).text(), 'good day')
     const scripts = join(staged.droplet, 'deps', '0', 'python', 'bin')
     assert.deepEqual(

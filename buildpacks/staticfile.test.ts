@@ -159,7 +159,7 @@ describe('the file server', () => {
     await symlink('../out.txt', join(staged.droplet, 'app', 'public', 'out-link.txt'))
     await symlink('in.txt', join(staged.droplet, 'app', 'public', 'in-link.txt'))
     const linked = await driver.start(staged.droplet, 'serve-static')
-    assert.match(linked.log, /Serving public on port/)
+    await linked.untilTheLogHas('Serving public on port')
     assert.equal(await (await linked.get('/in-link.txt')).text(), 'in')
     assert.equal((await linked.get('/out-link.txt')).status, 404)
   })
@@ -332,8 +332,8 @@ describe('the settings of a Staticfile', () => {
 })
 
 async function assertRefusedSoon(instance: RunningInstance): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + 60_000
+  while (performance.now() < deadline) {
     const refused = await fetch(`${instance.url}/none`).then(
       async (response) => {
         await response.arrayBuffer()

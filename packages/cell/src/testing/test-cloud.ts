@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
   DeaAdvertisement,
@@ -260,7 +260,12 @@ export class TestCloud {
       })
     }
     const git = (...args: string[]) =>
-      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@test', ...args], { cwd: folder, stdio: 'pipe' })
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@test', ...args], {
+        cwd: folder,
+        stdio: 'pipe',
+        // Whoever runs the tests may sign every commit.
+        env: { ...process.env, GIT_CONFIG_GLOBAL: devNull, GIT_CONFIG_NOSYSTEM: '1' },
+      })
     git('init', '-q', '-b', 'main')
     git('add', '.')
     git('commit', '-q', '-m', 'one')

@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { parse } from 'yaml'
 import { type Fault, type FieldCoverage, walkFields } from './declared-fields.ts'
 import type { JsonSchema, ReferenceDocument, ReferenceOperation } from './reference-document.ts'
 
@@ -19,7 +20,7 @@ export function answerCheck(document: ReferenceDocument, coverage: FieldCoverage
   const compiled = new Map<JsonSchema, ValidateFunction>()
 
   return (operation: ReferenceOperation, { status, contentType, body }: CheckedAnswer): Fault[] => {
-    const content = operation.answers.get(status)
+    const content = operation.answers.get(String(status)) ?? operation.answers.get(`${Math.floor(status / 100)}XX`)
     if (!content) return [{ at: operation.name, what: `status ${status}` }]
     const types = Object.keys(content)
     if (body === '' || types.length === 0) {
@@ -30,8 +31,9 @@ export function answerCheck(document: ReferenceDocument, coverage: FieldCoverage
     if (!types.includes(type)) return [{ at: operation.name, what: `${status} of ${type}` }]
     const schema = content[type]
     if (!schema) return [{ at: operation.name, what: `${status} without a schema` }]
-    const { faults, names } = walkFields(body, schema, operation.name, document, coverage)
-    return [...faults, ...violations(body, schema).map((error) => faultOf(error, names))]
+    const value = type === 'application/x-yaml' && schema.type !== 'string' ? parse(String(body)) : body
+    const { faults, names } = walkFields(value, schema, operation.name, document, coverage)
+    return [...faults, ...violations(value, schema).map((error) => faultOf(error, names))]
   }
 
   function violations(body: unknown, schema: JsonSchema): ErrorObject[] {

@@ -23,8 +23,8 @@ export interface ReferenceOperation {
   readonly method: string
   /** With parameters as Hono writes them: `/v3/apps/:guid`. */
   readonly path: string
-  /** By status. An answer without a schema has only its status documented. */
-  readonly answers: ReadonlyMap<number, Readonly<Record<string, JsonSchema | undefined>>>
+  /** By status, `4XX` for all of a kind. An answer without a schema has only its status documented. */
+  readonly answers: ReadonlyMap<string, Readonly<Record<string, JsonSchema | undefined>>>
   /** What the parameter `include` may ask for. */
   readonly includes: readonly string[]
 }
@@ -42,26 +42,29 @@ export const referencePath = process.env.VCAP_REFERENCE_OPENAPI ?? '../shared/ap
 
 /** The reference document, or undefined where there is none. Throws for one that is no OpenAPI 3.1. */
 export function readReferenceDocument(path = referencePath): ReferenceDocument | undefined {
-  if (!existsSync(path)) return undefined
-  const json: JsonSchema = JSON.parse(readFileSync(path, 'utf8'))
+  return existsSync(path) ? documentOf(JSON.parse(readFileSync(path, 'utf8'))) : undefined
+}
+
+/** The document in `json`. Throws for one that is no OpenAPI 3.1. */
+export function documentOf(json: JsonSchema): ReferenceDocument {
   const resolve = (ref: string): unknown => {
     let found: unknown = json
     for (const step of ref.replace(/^#\//, '').split('/')) found = (found as JsonSchema | undefined)?.[step]
-    if (found === undefined) throw new Error(`${path}: ${ref} leads nowhere`)
+    if (found === undefined) throw new Error(`${ref} leads nowhere`)
     return found
   }
   const operations = Object.entries(Document.parse(json).paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { parameters, responses }]): ReferenceOperation => {
       const answers = Object.entries(responses).map(([status, answer]) => {
         const { content = {} } = DocumentedAnswer.parse('$ref' in answer ? resolve(answer.$ref) : answer)
-        return [Number(status), Object.fromEntries(Object.entries(content).map(([type, one]) => [type, one.schema]))]
+        return [status, Object.fromEntries(Object.entries(content).map(([type, one]) => [type, one.schema]))]
       })
       const named = parameters.map((one) => Parameter.parse('$ref' in one ? resolve(one.$ref) : one))
       return {
         name: `${method.toUpperCase()} ${path}`,
         method: method.toUpperCase(),
         path: path.replace(/\{(\w+)\}/g, ':$1'),
-        answers: new Map(answers as Array<[number, Record<string, JsonSchema | undefined>]>),
+        answers: new Map(answers as Array<[string, Record<string, JsonSchema | undefined>]>),
         includes: includesOf(named.find(({ name }) => name === 'include')?.schema),
       }
     }),

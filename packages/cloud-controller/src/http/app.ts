@@ -1,9 +1,11 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
 import { apiError } from '../errors/api-error.ts'
 import { routes as internal } from '../internal/routes.ts'
 import { asRequest } from '../logs/request-context.ts'
 import { routes as staging } from '../staging/routes.ts'
+import { tagged } from '../v3/kit/operation.ts'
+import { openapiRoute } from '../v3/openapi/route.ts'
 import { routes as v3 } from '../v3/routes.ts'
 import { authenticate } from './authentication.ts'
 import type { ThreadServices, WorkerEnv } from './environment.ts'
@@ -36,10 +38,19 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
   })
   for (const [path, document] of Object.entries(rootDocuments)) {
     const answer = document(services.settings)
-    app.get(path, (c) => (typeof answer === 'string' ? c.text(answer) : c.json(answer)))
+    const facts = { answer: { kind: 'constant', value: answer } } as const
+    app.get(
+      path,
+      tagged(facts, (c: Context) => (typeof answer === 'string' ? c.text(answer) : c.json(answer))),
+    )
   }
-  app.use('/v3/*', refuseNullBytes, authenticate(verifyToken))
-  app.use('/internal/v4/*', authenticate(verifyToken))
+  const withToken = tagged({ security: 'bearer' }, authenticate(verifyToken))
+  app.get(
+    '/openapi.json',
+    openapiRoute(() => app.routes),
+  )
+  app.use('/v3/*', refuseNullBytes, withToken)
+  app.use('/internal/v4/*', withToken)
   app.route('/', v3)
   app.route('/', staging)
   app.route('/', internal)

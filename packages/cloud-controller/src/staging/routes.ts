@@ -1,18 +1,20 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
+import { z } from 'zod'
 import { findOrCreateDropletOfBuild } from '../actions/builds.ts'
 import { checksumsOf } from '../bits/checksums.ts'
 import { type MultipartForm, withMultipart } from '../bits/multipart.ts'
 import type { BlobKind } from '../blobstore/blobstore.ts'
 import { apiError, notFound } from '../errors/api-error.ts'
-import type { WorkerEnv } from '../http/environment.ts'
+import type { RequestContext, WorkerEnv } from '../http/environment.ts'
+import { answersFile, answersNothing, answersWith, tagged, takesOther } from '../v3/kit/operation.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { buildpackCacheKey } from './blob-urls.ts'
 
 /** Where cells fetch packages, buildpacks and droplets, and bring droplets and caches (message-bus fact sheet, section 3.6). */
 export const routes = new Hono<WorkerEnv>()
 
-routes.use('/staging/*', stagingAuthentication())
+routes.use('/staging/*', tagged({ security: 'basic' }, stagingAuthentication()))
 
 /** Basic authentication with the password as it is or percent-encoded, as cells of all ages send it. 401/10002 otherwise. */
 function stagingAuthentication(): MiddlewareHandler<WorkerEnv> {
@@ -32,10 +34,16 @@ function isSame(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-routes.get('/staging/packages/:guid/download', (c) => sendBlob(c, 'packages', c.req.param('guid'), 'Package'))
-routes.get('/staging/droplets/:guid/download', (c) => sendBlob(c, 'droplets', c.req.param('guid'), 'Droplet'))
+const blob = answersFile('application/octet-stream')
 
-routes.get('/staging/buildpacks/:guid/download', async (c) => {
+routes.get('/staging/packages/:guid/download', blob, async (c) =>
+  c.var.answer(await blobFile(c, 'packages', c.req.param('guid'), 'Package')),
+)
+routes.get('/staging/droplets/:guid/download', blob, async (c) =>
+  c.var.answer(await blobFile(c, 'droplets', c.req.param('guid'), 'Droplet')),
+)
+
+routes.get('/staging/buildpacks/:guid/download', blob, async (c) => {
   const { sha256 } =
     (await c.var.db
       .selectFrom('buildpacks')
@@ -43,21 +51,25 @@ routes.get('/staging/buildpacks/:guid/download', async (c) => {
       .where('guid', '=', c.req.param('guid'))
       .executeTakeFirst()) ?? {}
   if (!sha256) throw notFound('Buildpack')
-  return sendBlob(c, 'buildpacks', sha256, 'Buildpack')
+  return c.var.answer(await blobFile(c, 'buildpacks', sha256, 'Buildpack'))
 })
 
-routes.get('/staging/buildpack_cache/:stack/:app_guid/download', (c) =>
-  sendBlob(c, 'buildpack-caches', buildpackCacheKey(c.req.param('app_guid'), c.req.param('stack')), 'Buildpack cache'),
-)
+routes.get('/staging/buildpack_cache/:stack/:app_guid/download', blob, async (c) => {
+  const key = buildpackCacheKey(c.req.param('app_guid'), c.req.param('stack'))
+  return c.var.answer(await blobFile(c, 'buildpack-caches', key, 'Buildpack cache'))
+})
 
-async function sendBlob(c: Context<WorkerEnv>, kind: BlobKind, key: string, name: string): Promise<Response> {
+async function blobFile(c: RequestContext, kind: BlobKind, key: string, name: string): Promise<string> {
   const file = await c.var.blobstore.fileOf(kind, key)
   if (!file) throw notFound(name)
-  return c.body(null, 200, { 'content-type': 'application/octet-stream', 'x-reactor-send-file': file })
+  return file
 }
 
+const upload = takesOther('multipart/form-data', z.object({}).catchall(z.file()))
+const StagedDroplet = z.object({ guid: z.string(), sha1: z.string(), sha256: z.string() })
+
 /** The droplet of a build: kept under the droplet's guid, with its checksums, until the cell says that the build is complete. */
-routes.post('/staging/droplets/:build_guid/upload', (c) =>
+routes.post('/staging/droplets/:build_guid/upload', upload, answersWith(200, StagedDroplet), (c) =>
   withMultipart(c, async (form) => {
     const { db, blobstore } = c.var
     const file = uploadedFile(form)
@@ -70,18 +82,18 @@ routes.post('/staging/droplets/:build_guid/upload', (c) =>
       .set({ ...checksums, updated_at: now() })
       .where('guid', '=', droplet)
       .execute()
-    return c.json({ guid: droplet, ...checksums })
+    return c.var.answer({ guid: droplet, ...checksums })
   }),
 )
 
-routes.post('/staging/buildpack_cache/:stack/:app_guid/upload', (c) =>
+routes.post('/staging/buildpack_cache/:stack/:app_guid/upload', upload, answersNothing(200), (c) =>
   withMultipart(c, async (form) => {
     const { db, blobstore } = c.var
     const appGuid = c.req.param('app_guid')
     const app = await db.selectFrom('apps').select('guid').where('guid', '=', appGuid).executeTakeFirst()
     if (!app) throw notFound('App')
     await blobstore.put('buildpack-caches', buildpackCacheKey(appGuid, c.req.param('stack')), uploadedFile(form))
-    return c.body(null, 200)
+    return c.var.answer()
   }),
 )
 

@@ -5,8 +5,8 @@ import { printed } from '../kit/words.ts'
 
 const minimumLength = 3
 const maximumLength = 253
-const label = '([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])'
-const domainName = new RegExp(`^(${label}\\.)+${label}$`, 'i')
+const label = '([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9])'
+const domainName = new RegExp(`^(${label}\\.)+${label}$`)
 
 const name = z
   .unknown()
@@ -14,6 +14,7 @@ const name = z
     for (const fault of nameFaults(value)) context.addIssue({ code: 'custom', message: `Name ${fault}` })
   })
   .transform(printed)
+  .meta({ type: 'string', minLength: minimumLength, maxLength: maximumLength, pattern: domainName.source })
 
 /** CC tells everything that is wrong at once, in this order. */
 function nameFaults(value: unknown): string[] {

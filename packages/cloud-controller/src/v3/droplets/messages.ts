@@ -17,7 +17,8 @@ export const DropletCreate = z.strictObject({
       if (Object.keys(value).includes('')) fault('key must not be empty')
       if (Object.values(value).some((command) => typeof command !== 'string')) fault('value must be a string')
     })
-    .transform((value) => (value ?? undefined) as Record<string, string> | undefined),
+    .transform((value) => (value ?? undefined) as Record<string, string> | undefined)
+    .meta({ type: ['object', 'null'], additionalProperties: { type: 'string' } }),
 })
 
 /** Only the destination. */

@@ -17,11 +17,13 @@ type Group = Row<'environment_variable_groups'>
 /** Checks in the order of cloud_controller_ng app/controllers/v3/environment_variable_groups_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
-/** An empty body changes nothing. */
-const GroupUpdate = z.preprocess(
-  (body) => (typeof body === 'object' && body !== null && Object.keys(body).length === 0 ? { var: {} } : body),
-  EnvironmentVariablesUpdate,
-)
+/** An empty body changes nothing: so `var` may be left out, as long as there is nothing else. */
+const GroupUpdate = z
+  .preprocess(
+    (body) => (typeof body === 'object' && body !== null && Object.keys(body).length === 0 ? { var: {} } : body),
+    EnvironmentVariablesUpdate,
+  )
+  .meta({ required: [] })
 
 const GroupAnswer = EnvironmentVariables.extend({ updated_at: time, name: z.enum(['running', 'staging']) })
 

@@ -37,13 +37,13 @@ export const lifecycle = z
   })
   .meta({ id: 'Lifecycle' })
 
-/** How the operation of a service broker went; an empty object where there was none. */
+/** How the last operation of a service went. */
 export const lastOperation = z.object({
-  type: z.string().optional(),
-  state: z.string().optional(),
-  description: z.string().nullish(),
-  created_at: time.optional(),
-  updated_at: time.optional(),
+  type: z.string(),
+  state: z.string(),
+  description: z.string(),
+  created_at: time,
+  updated_at: time,
 })
 
 const page = z.object({ href: z.string() })

@@ -15,6 +15,7 @@ export function text(words: string, maximum = 255) {
       error: ({ input }) =>
         input === undefined || input === null ? `${words} can't be blank` : `${words} must be a string`,
     })
+    .meta({ minLength: 1, maxLength: maximum })
     .superRefine((value, context) => {
       const fault = textFault(value, maximum)
       if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
@@ -39,6 +40,7 @@ export function printableText(words: string, maximum = 255) {
 export function optionalText(words: string, maximum = 65_535) {
   return z
     .string({ error: `${words} must be a string` })
+    .meta({ maxLength: maximum })
     .refine((value) => [...value].length <= maximum, {
       error: `${words} is too long (maximum is ${maximum} characters)`,
     })
@@ -55,10 +57,13 @@ export function integer(
   words: string,
   { minimum, maximum = maximumInteger }: { minimum?: number; maximum?: number } = {},
 ) {
-  return z.number({ error: `${words} is not a number` }).superRefine((value, context) => {
-    const fault = integerFault(value, minimum, maximum)
-    if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
-  })
+  return z
+    .number({ error: `${words} is not a number` })
+    .meta({ type: 'integer', ...(minimum !== undefined && { minimum }), maximum })
+    .superRefine((value, context) => {
+      const fault = integerFault(value, minimum, maximum)
+      if (fault) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
+    })
 }
 
 function integerFault(value: number, minimum: number | undefined, maximum: number): string | undefined {
@@ -73,6 +78,7 @@ function integerFault(value: number, minimum: number | undefined, maximum: numbe
 export function guid(words: string) {
   return z
     .string({ error: `${words} must be a string` })
+    .meta({ minLength: 1, maxLength: 200 })
     .refine((value) => value.length >= 1 && value.length <= 200 && !value.includes('\0'), {
       error: `${words} must be between 1 and 200 characters`,
     })
@@ -100,13 +106,11 @@ export function toMany(name: string, parents = 'Relationships ') {
 
 /** The `relationships` object of a create message (cloud_controller_ng app/messages/validators.rb, RelationshipValidator). */
 export function relationships<S extends z.ZodRawShape>(shape: S) {
-  return z
-    .unknown()
-    .superRefine((value, context) => {
-      const fault = relationshipsFault(value)
-      if (fault) context.addIssue({ code: 'custom', message: `Relationships 'relationships' ${fault}` })
-    })
-    .pipe(z.strictObject(shape))
+  return z.preprocess((value, context) => {
+    const fault = relationshipsFault(value)
+    if (fault) context.addIssue({ code: 'custom', message: `Relationships 'relationships' ${fault}` })
+    return value
+  }, z.strictObject(shape))
 }
 
 /** What is wrong with `relationships` as a whole, or undefined. */
@@ -115,11 +119,19 @@ export function relationshipsFault(value: unknown): string | undefined {
   return Object.keys(value).length === 0 ? 'must include one or more valid relationships' : undefined
 }
 
+/** `{guid}`, and nothing else. */
+export const referenceSchema = {
+  type: 'object',
+  properties: { guid: { type: 'string' } },
+  required: ['guid'],
+  additionalProperties: false,
+} as const
+
 /** The body of a to-many endpoint: `{data: [{guid}, …]}`, at least the array. */
 export const toManyBody = z.strictObject({
   data: z
     .unknown()
-    .optional()
+    .meta({ type: 'array', minItems: 1, items: referenceSchema })
     .superRefine((value, context) => {
       const fault = (message: string): void => context.addIssue({ code: 'custom', message })
       if (value === undefined || value === null) fault("Data can't be blank")

@@ -4,23 +4,47 @@ import { quoted } from './words.ts'
 
 const maximumLength = 4096
 
+const bounded = { type: 'string', minLength: 1, maxLength: maximumLength } as const
+
+/** The shape of what is checked by hand below, for the OpenAPI document. */
+const lifecycleSchema = {
+  id: 'LifecycleUpdate',
+  type: 'object',
+  properties: {
+    type: { enum: [...lifecycleTypes, null] },
+    data: {
+      type: 'object',
+      properties: {
+        buildpacks: { type: ['array', 'null'], items: bounded },
+        stack: { ...bounded, type: ['string', 'null'] },
+        credentials: { type: ['object', 'null'], additionalProperties: { type: 'object' } },
+      },
+      additionalProperties: false,
+    },
+  },
+  required: ['data'],
+} as const
+
 /**
  * `lifecycle` of a body: `{type, data: {buildpacks, stack, credentials}}`, with CC's words for each fault
  * (cloud_controller_ng app/messages/validators.rb LifecycleValidator, buildpack_lifecycle_data_message.rb).
  */
-export const lifecycleField = z.unknown().transform((value, context): LifecycleMessage => {
-  const fault = (message: string): void => context.addIssue({ code: 'custom', message })
-  const { type, data } = isObject(value) ? value : { type: undefined, data: undefined }
-  if (type !== undefined && type !== null && typeof type !== 'string') fault('Lifecycle type must be a string')
-  else if (type && !lifecycleTypes.some((known) => known === type))
-    fault(`Lifecycle type is not included in the list: ${lifecycleTypes.join(', ')}`)
-  if (!isObject(data)) {
-    fault('Lifecycle data must be an object')
-    return z.NEVER
-  }
-  for (const message of type === 'docker' ? unknownKeys(data, []) : dataFaults(data)) fault(`Lifecycle ${message}`)
-  return { ...(typeof type === 'string' && { type: type as 'buildpack' }), data: data as LifecycleMessage['data'] }
-})
+export const lifecycleField = z
+  .unknown()
+  .transform((value, context): LifecycleMessage => {
+    const fault = (message: string): void => context.addIssue({ code: 'custom', message })
+    const { type, data } = isObject(value) ? value : { type: undefined, data: undefined }
+    if (type !== undefined && type !== null && typeof type !== 'string') fault('Lifecycle type must be a string')
+    else if (type && !lifecycleTypes.some((known) => known === type))
+      fault(`Lifecycle type is not included in the list: ${lifecycleTypes.join(', ')}`)
+    if (!isObject(data)) {
+      fault('Lifecycle data must be an object')
+      return z.NEVER
+    }
+    for (const message of type === 'docker' ? unknownKeys(data, []) : dataFaults(data)) fault(`Lifecycle ${message}`)
+    return { ...(typeof type === 'string' && { type: type as 'buildpack' }), data: data as LifecycleMessage['data'] }
+  })
+  .meta(lifecycleSchema)
 
 function dataFaults(data: Record<string, unknown>): string[] {
   return [

@@ -9,31 +9,41 @@ export interface MetadataMessage {
   readonly annotations?: Readonly<Record<string, string | null>>
 }
 
-export interface MetadataView {
-  readonly labels: Record<string, string>
-  readonly annotations: Record<string, string>
-}
+const entries = z.record(z.string(), z.string())
+
+export const Metadata = z.object({ labels: entries, annotations: entries }).meta({ id: 'Metadata' })
+export type MetadataView = Readonly<z.output<typeof Metadata>>
 
 const maximumAnnotationLength = 5000
 const maximumLabels = 50
 const maximumAnnotations = 200
 
+const entriesSchema = { type: 'object', additionalProperties: { type: ['string', 'null'] } } as const
+
 /** `metadata` of a body: a null value removes the key. The faults are in CC's words (semantics, section 5). */
-export const metadataField = z.unknown().transform((value, context): MetadataMessage => {
-  const fault = (text: string): void => {
-    context.addIssue({ code: 'custom', message: `Metadata ${text}` })
-  }
-  if (!isObject(value)) {
-    fault('must be an object')
-    return z.NEVER
-  }
-  const unexpected = Object.keys(value).filter((key) => key !== 'labels' && key !== 'annotations')
-  if (unexpected.length > 0) fault(`has unexpected field(s): ${unexpected.map((key) => `'${key}'`).join(' ')}`)
-  return {
-    ...(value.labels !== undefined && { labels: labels(value.labels, fault) }),
-    ...(value.annotations !== undefined && { annotations: annotations(value.annotations, fault) }),
-  }
-})
+export const metadataField = z
+  .unknown()
+  .transform((value, context): MetadataMessage => {
+    const fault = (text: string): void => {
+      context.addIssue({ code: 'custom', message: `Metadata ${text}` })
+    }
+    if (!isObject(value)) {
+      fault('must be an object')
+      return z.NEVER
+    }
+    const unexpected = Object.keys(value).filter((key) => key !== 'labels' && key !== 'annotations')
+    if (unexpected.length > 0) fault(`has unexpected field(s): ${unexpected.map((key) => `'${key}'`).join(' ')}`)
+    return {
+      ...(value.labels !== undefined && { labels: labels(value.labels, fault) }),
+      ...(value.annotations !== undefined && { annotations: annotations(value.annotations, fault) }),
+    }
+  })
+  .meta({
+    id: 'MetadataUpdate',
+    type: 'object',
+    properties: { labels: entriesSchema, annotations: entriesSchema },
+    additionalProperties: false,
+  })
 
 function labels(value: unknown, fault: (text: string) => void): Record<string, string | null> {
   if (!isObject(value)) {

@@ -20,6 +20,8 @@ export interface OperationFacts {
   readonly body?: BodyFacts
   readonly answer?: AnswerFacts
   readonly parameters?: readonly QueryParameter[]
+  /** Of a middleware: who may reach the routes behind it. */
+  readonly security?: 'bearer' | 'basic'
 }
 
 export interface BodyFacts {
@@ -35,6 +37,7 @@ export type AnswerFacts =
   | { readonly kind: 'document'; readonly status: SuccessStatus; readonly schema: z.ZodType }
   | { readonly kind: 'yaml'; readonly schema: z.ZodType }
   | { readonly kind: 'file'; readonly contentType: string }
+  | { readonly kind: 'constant'; readonly value: unknown }
   | { readonly kind: 'job' }
   | { readonly kind: 'nothing'; readonly status: 200 | 204 }
 
@@ -44,6 +47,7 @@ const factsByHandler = new WeakMap<object, OperationFacts>()
 
 /** The handler, with facts about its operation. */
 export function tagged<H extends Handler | MiddlewareHandler>(facts: OperationFacts, handler: H): H {
+  if (factsByHandler.has(handler)) throw new Error('the handler has other facts already')
   factsByHandler.set(handler, facts)
   return handler
 }
@@ -72,15 +76,16 @@ export function takes<const S extends readonly [z.ZodType, ...z.ZodType[]]>(...s
 
 /** The operation reads a body that is no JSON, by itself. */
 export function takesOther(contentType: 'application/x-yaml' | 'multipart/form-data', schema: z.ZodType) {
-  return tagged({ body: { contentType, schemas: [schema] } }, passOn)
+  return tagged({ body: { contentType, schemas: [schema] } }, bystander())
 }
 
 /** The operation reads these parameters of the query, by itself. */
 export function reads(...parameters: QueryParameter[]) {
-  return tagged({ parameters }, passOn)
+  return tagged({ parameters }, bystander())
 }
 
-const passOn: MiddlewareHandler<WorkerEnv> = (_c, next) => next()
+/** Says nothing but what it is tagged with; a new one each time, because the facts hang on it. */
+const bystander = (): MiddlewareHandler<WorkerEnv> => (_c, next) => next()
 
 /** `c.var.answer(row)` answers the resource; named by its guid as it is now, for after a write. */
 export function answers<TB extends keyof Tables, R extends ResourceRow, E>(

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RequestContext } from '../../http/environment.ts'
 import { links, reference } from './answer-fields.ts'
+import { referenceSchema } from './fields.ts'
 import { presentLinks } from './present.ts'
 import { printed } from './words.ts'
 
@@ -21,6 +22,7 @@ export const ToOneBody = z.strictObject({
       if (guid !== undefined && guid !== null && typeof guid !== 'string') fault(`${printed(guid)} must be a string`)
       return typeof guid === 'string' ? { guid } : null
     })
+    .meta({ anyOf: [referenceSchema, { type: 'null' }] })
     .optional(),
 })
 

@@ -78,7 +78,7 @@ routes.post('/v3/spaces/:guid/manifest_diff', yaml, answersWith(201, ManifestDif
   return c.var.answer({ diff })
 })
 
-routes.get('/v3/apps/:guid/manifest', answersYaml(ManifestDocument), async (c) => {
+routes.get('/v3/apps/:guid/manifest', answersYaml(ManifestDocument.omit({ version: true })), async (c) => {
   const { db, caller, settings } = c.var
   const app = await find(c, apps)
   if (!(await canInSpace(db, caller, app.space_guid, 'readSecrets'))) throw notAuthorized()

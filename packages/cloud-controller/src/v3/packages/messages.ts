@@ -19,12 +19,23 @@ const dockerData = z.strictObject(
   { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'Data must be an object') },
 )
 
+/** For docker; empty for bits. */
+const dataSchema = {
+  type: ['object', 'null'],
+  properties: {
+    image: { type: 'string', minLength: 1 },
+    username: { type: ['string', 'null'] },
+    password: { type: ['string', 'null'] },
+  },
+  additionalProperties: false,
+} as const
+
 /** cloud_controller_ng app/messages/package_create_message.rb */
 export const PackageCreate = z
   .strictObject({
     type: z.enum(['bits', 'docker'], { error: "Type must be one of 'bits, docker'" }),
     relationships: appRelationship,
-    data: z.unknown().optional(),
+    data: z.unknown().meta(dataSchema).optional(),
     metadata: metadataField.optional(),
   })
   .transform(({ data, ...message }, context) => {

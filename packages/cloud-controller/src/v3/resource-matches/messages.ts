@@ -13,6 +13,22 @@ const Element = z.looseObject({
   size_in_bytes: z.unknown().optional(),
 })
 
+/** The shape of what is checked by hand below, for the OpenAPI document. */
+const elementSchema = {
+  type: 'object',
+  properties: {
+    path: { type: 'string' },
+    mode: { type: ['string', 'null'], pattern: '^[0-7]+$' },
+    checksum: {
+      type: 'object',
+      properties: { value: { type: 'string', minLength: sha1Length, maxLength: sha1Length } },
+      required: ['value'],
+    },
+    size_in_bytes: { type: 'integer', minimum: 0 },
+  },
+  required: ['checksum', 'size_in_bytes'],
+} as const
+
 /** The body of a match: 1 to 5,000 resources. Every kind of fault is told once. cloud_controller_ng app/messages/resource_match_create_message.rb */
 export const ResourceMatchCreate = z.object({ resources: resourceList() })
 
@@ -20,7 +36,6 @@ export const ResourceMatchCreate = z.object({ resources: resourceList() })
 export function resourceList() {
   return z
     .unknown()
-    .optional()
     .transform((value, context): Resource[] => {
       const fault = (text: string): void => context.addIssue({ code: 'custom', message: `Resources ${text}` })
       if (!Array.isArray(value)) {
@@ -34,6 +49,7 @@ export function resourceList() {
       for (const text of faults) fault(`array contains at least one resource with ${text}`)
       return faults.size > 0 ? z.NEVER : resources
     })
+    .meta({ type: 'array', minItems: 1, maxItems: maximumResources, items: elementSchema })
 }
 
 function read(element: unknown, faults: Set<string>): Resource {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { organizationRoleTypes, type RoleType, spaceRoleTypes } from '../../db/schema.ts'
-import { relationshipsFault, toOne } from '../kit/fields.ts'
+import { referenceSchema, relationshipsFault, toOne } from '../kit/fields.ts'
 import { quoted } from '../kit/words.ts'
 
 const roleTypes: readonly RoleType[] = [...organizationRoleTypes, ...spaceRoleTypes]
@@ -14,12 +14,38 @@ export interface RoleMessage {
   readonly place: { readonly spaceGuid: string } | { readonly organizationGuid: string }
 }
 
+/** The shape of what is checked by hand below, for the OpenAPI document. */
+const relationshipsSchema = {
+  type: 'object',
+  properties: {
+    user: {
+      type: 'object',
+      properties: {
+        data: {
+          type: 'object',
+          properties: { guid: { type: 'string' }, username: { type: 'string' }, origin: { type: ['string', 'null'] } },
+          additionalProperties: false,
+        },
+      },
+      required: ['data'],
+    },
+    space: { type: ['object', 'null'], properties: { data: referenceSchema } },
+    organization: { type: ['object', 'null'], properties: { data: referenceSchema } },
+  },
+  required: ['user'],
+  additionalProperties: false,
+} as const
+
 /**
  * A role to be created. Its relationships depend on its type and on each other, so they are checked by hand, in the order and
  * with the words of cloud_controller_ng app/messages/role_create_message.rb.
  */
 export const RoleCreate = z
-  .strictObject({ type: z.unknown().optional(), relationships: z.unknown().optional() })
+  .strictObject({
+    type: z.unknown().meta({ enum: roleTypes }).optional(),
+    relationships: z.unknown().meta(relationshipsSchema).optional(),
+  })
+  .meta({ required: ['type', 'relationships'] })
   .transform(({ type, relationships }, context): RoleMessage => {
     const faults: string[] = []
     const known = roleTypes.find((name) => name === type)

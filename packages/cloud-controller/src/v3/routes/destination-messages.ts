@@ -23,11 +23,42 @@ export const DestinationUpdate = z.strictObject({
 })
 
 function destinations(mode: Mode) {
-  return z.unknown().transform((value, context): DestinationMessage[] => {
-    const faults = listFaults(value, mode)
-    for (const message of faults) context.addIssue({ code: 'custom', message })
-    return faults.length > 0 ? z.NEVER : (value as Wire[]).map(destinationMessage)
-  })
+  return z
+    .unknown()
+    .transform((value, context): DestinationMessage[] => {
+      const faults = listFaults(value, mode)
+      for (const message of faults) context.addIssue({ code: 'custom', message })
+      return faults.length > 0 ? z.NEVER : (value as Wire[]).map(destinationMessage)
+    })
+    .meta(listSchema(mode))
+}
+
+/** The shape of what is checked by hand below, for the OpenAPI document. */
+function listSchema(mode: Mode) {
+  const weight = { type: ['integer', 'null'], minimum: 1, maximum: 100 }
+  return {
+    type: 'array',
+    minItems: mode === 'insert' ? 1 : 0,
+    maxItems: maximumDestinations,
+    items: {
+      type: 'object',
+      properties: {
+        app: {
+          type: 'object',
+          properties: {
+            guid: { type: 'string', minLength: 1, maxLength: 199 },
+            process: { type: ['object', 'null'], properties: { type: { type: 'string' } }, required: ['type'] },
+          },
+          required: ['guid'],
+        },
+        ...(mode === 'replace' ? { weight } : { weight: { type: 'null' } }),
+        port: { type: ['integer', 'null'], minimum: 1024, maximum: 65_535 },
+        protocol: { enum: [...protocols, null] },
+      },
+      required: ['app'],
+      additionalProperties: false,
+    },
+  } as const
 }
 
 /** An element that has been found valid. */

@@ -1,27 +1,28 @@
 import { z } from 'zod'
-import { integer, relationships, toOne } from '../kit/fields.ts'
+import { integer, referenceSchema, relationships, toOne } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
 import { printed } from '../kit/words.ts'
 import { routeOptionsField } from './options-field.ts'
 
-const host = faulty('Host', (text) => [
-  ...(text.length > 63 ? ['is too long (maximum is 63 characters)'] : []),
+const host = faulty('Host', 63, (text) => [
   ...(/^([\w-]+|\*)?$/.test(text) ? [] : ['must be either "*" or contain only alphanumeric characters, "_", or "-"']),
 ])
 
-const path = faulty('Path', (text) => [
-  ...(text.length > 128 ? ['is too long (maximum is 128 characters)'] : []),
+const path = faulty('Path', 128, (text) => [
   ...(text === '' || text.startsWith('/') ? [] : ['must begin with /']),
   ...(text.includes('?') ? ['cannot contain ?'] : []),
   ...(text === '/' ? ['cannot be exactly /'] : []),
 ])
 
 /** Text that may be left out or null, with all its faults told at once. */
-function faulty(words: string, faults: (text: string) => string[]) {
+function faulty(words: string, maximum: number, faults: (text: string) => string[]) {
   return z
     .string({ error: `${words} must be a string` })
+    .meta({ maxLength: maximum })
     .superRefine((text, context) => {
-      for (const fault of faults(text)) context.addIssue({ code: 'custom', message: `${words} ${fault}` })
+      const tooLong = text.length > maximum ? [`is too long (maximum is ${maximum} characters)`] : []
+      for (const fault of [...tooLong, ...faults(text)])
+        context.addIssue({ code: 'custom', message: `${words} ${fault}` })
     })
     .nullish()
 }
@@ -51,10 +52,13 @@ export const RouteUpdate = byHashRouting((options) =>
 
 /** `{data: {guid}}` of a transfer (cloud_controller_ng app/messages/route_transfer_owner_message.rb). */
 export const RouteTransfer = z.strictObject({
-  data: z.unknown().transform((value, context): { guid: string } => {
-    for (const fault of targetFaults(value)) context.addIssue({ code: 'custom', message: `Data ${fault}` })
-    return value as { guid: string }
-  }),
+  data: z
+    .unknown()
+    .transform((value, context): { guid: string } => {
+      for (const fault of targetFaults(value)) context.addIssue({ code: 'custom', message: `Data ${fault}` })
+      return value as { guid: string }
+    })
+    .meta(referenceSchema),
 })
 
 function targetFaults(value: unknown): string[] {

@@ -6,21 +6,36 @@ const known = ['loadbalancing', 'hash_header', 'hash_balance']
 const maximumHeaderLength = 128
 const maximumBalanceLength = 16
 
+/** The shape of what is checked by hand below, for the OpenAPI document; an empty text counts as none. */
+const optionsSchema = {
+  id: 'RouteOptions',
+  type: 'object',
+  properties: {
+    loadbalancing: { enum: ['round-robin', 'least-connection', 'hash', '', null] },
+    hash_header: { type: ['string', 'null'], maxLength: maximumHeaderLength },
+    hash_balance: { type: ['string', 'number', 'null'] },
+  },
+  additionalProperties: false,
+} as const
+
 /**
  * `options` of a route's body; hash load balancing only with the feature flag hash_based_routing.
  * Source: cloud_controller_ng app/messages/route_options_message.rb, validators.rb (OptionsValidator).
  */
 export function routeOptionsField(allowsHash: boolean) {
-  return z.unknown().transform((value, context): RouteOptions => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      context.addIssue({ code: 'custom', message: "Options 'options' is not a valid object" })
-      return z.NEVER
-    }
-    const options = value as Record<string, unknown>
-    for (const fault of [...sizeFaults(options), ...optionFaults(options, allowsHash)])
-      context.addIssue({ code: 'custom', message: `Options ${fault}` })
-    return options as RouteOptions
-  })
+  return z
+    .unknown()
+    .transform((value, context): RouteOptions => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        context.addIssue({ code: 'custom', message: "Options 'options' is not a valid object" })
+        return z.NEVER
+      }
+      const options = value as Record<string, unknown>
+      for (const fault of [...sizeFaults(options), ...optionFaults(options, allowsHash)])
+        context.addIssue({ code: 'custom', message: `Options ${fault}` })
+      return options as RouteOptions
+    })
+    .meta(optionsSchema)
 }
 
 function sizeFaults(options: Record<string, unknown>): string[] {

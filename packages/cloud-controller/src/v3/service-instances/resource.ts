@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Db, Row } from '../../db/schema.ts'
 import { spaceGuidsReadBy } from '../../permissions/read-by.ts'
-import { lastOperation, one } from '../kit/answer-fields.ts'
+import { one } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 import { quoted } from '../kit/words.ts'
 
@@ -19,7 +19,8 @@ export const serviceInstances = resource({
   fields: z.object({
     name: z.string(),
     tags: z.array(z.string()),
-    last_operation: lastOperation,
+    /** Empty: nothing operates on instances yet. */
+    last_operation: z.object({}),
     type: z.enum(['managed', 'user-provided']),
     syslog_drain_url: z.string().nullish(),
     route_service_url: z.string().nullish(),

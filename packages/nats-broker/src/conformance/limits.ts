@@ -60,7 +60,7 @@ export function limitsConformance(target: Target): void {
     test('a silent client is asked twice and then disconnected', () =>
       withServer(target, { pingIntervalInSeconds: 0.1 }, async (address) => {
         const client = await RawClient.join(address)
-        assert.equal(await client.closed(), "PING\r\nPING\r\n-ERR 'Stale Connection'\r\n")
+        assert.equal(await client.closed({ withPings: true }), "PING\r\nPING\r\n-ERR 'Stale Connection'\r\n")
       }))
 
     test('a client that answers PING stays', () =>
@@ -71,7 +71,7 @@ export function limitsConformance(target: Target): void {
           await client.until('PING\r\n')
           client.send('PONG\r\n')
         }
-        assert.equal((await client.answers()).replaceAll('PING\r\n', ''), '')
+        assert.equal(await client.answers(), '')
         client.close()
       }))
 

@@ -64,10 +64,13 @@ export class RawClient {
     return JSON.parse(line.slice('INFO '.length)) as Record<string, unknown>
   }
 
-  /** Everything up to the answer to a PING sent now: what the server had to say about what was sent before. */
+  /**
+   * Everything up to the answer to a PING sent now: what the server had to say about what was sent before. Its own PINGs are left out:
+   * nats-server sends one to each client of two seconds, and on a slow machine that may come anywhere.
+   */
   async answers(): Promise<string> {
     this.send('PING\r\n')
-    return await this.until('PONG\r\n')
+    return withoutPings(await this.until('PONG\r\n'))
   }
 
   /** The next bytes, as many as asked for. */
@@ -87,12 +90,12 @@ export class RawClient {
     return before
   }
 
-  /** Waits until the server has closed the connection; everything it said before. */
-  async closed(): Promise<string> {
+  /** Waits until the server has closed the connection; everything it said before, with its PINGs only where they are asked for. */
+  async closed({ withPings = false } = {}): Promise<string> {
     await this.#until('the end of the connection', () => this.#isClosed)
     const rest = this.#received
     this.#received = ''
-    return rest
+    return withPings ? rest : withoutPings(rest)
   }
 
   close(): void {
@@ -126,3 +129,6 @@ export class RawClient {
     return `but ${JSON.stringify(this.#received.slice(0, 500))}`
   }
 }
+
+/** But for those that are the payload of a message. */
+const withoutPings = (text: string): string => text.replaceAll(/(?<!MSG [^\r\n]*\r\n)^PING\r\n/gm, '')

@@ -113,12 +113,15 @@ async function instancesOf(app: App): Promise<string[]> {
 for (const life of [1, 2]) {
   test(`after a kill -9 of every component (${life}.) three apps run again, nothing of the life before is left, no acknowledged write is lost`, async () => {
     const before = [...(await instancesOf(web)), ...(await instancesOf(pair)), ...(await instancesOf(worker))]
-    const running = processesOf(system.dataDirectory)
-    const named = (part: string) => running.filter(({ commandLine }) => commandLine.includes(part)).length
-    assert.deepEqual(
-      { 'node app.js': named('node app.js'), 'sleep 100000': named('sleep 100000'), vcap: named('/vcap.ts ') },
-      { 'node app.js': 3, 'sleep 100000': 1, vcap: everything.length + 1 },
-    )
+    const running = await eventually('every process of this life, and no other', () => {
+      const found = processesOf(system.dataDirectory)
+      const named = (part: string) => found.filter(({ commandLine }) => commandLine.includes(part)).length
+      assert.deepEqual(
+        { 'node app.js': named('node app.js'), 'sleep 100000': named('sleep 100000'), vcap: named('/vcap.ts ') },
+        { 'node app.js': 3, 'sleep 100000': 1, vcap: everything.length + 1 },
+      )
+      return found
+    })
 
     const writer = new Writer(life)
     await eventually('a good number of writes', () => writer.acknowledged.length >= 30)

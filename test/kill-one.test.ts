@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { zipFiles } from '@vcap/cli'
+import { freePort, zipFiles } from '@vcap/cli'
 import { type ComponentName, eventually, processesOf, usesNatsServer, VcapUp } from '@vcap/testkit'
 import { z } from 'zod'
 import { mirrored } from './mirror-answer.ts'
@@ -13,8 +12,9 @@ import { mirror, quickly } from './small-apps.ts'
 
 const WithGuid = z.object({ guid: z.string() })
 
+const metrics = { port: await freePort('127.0.0.1') }
 const system = await VcapUp.start({
-  components: { controller: { dea: { reconcileIntervalInSeconds: 1, missingInstanceDelayInSeconds: 2 } } },
+  components: { controller: { metrics, dea: { reconcileIntervalInSeconds: 1, missingInstanceDelayInSeconds: 8 } } },
 })
 after(() => system.stop())
 const admin = await system.admin()
@@ -90,15 +90,23 @@ test('a request that the controller works on when it gets SIGTERM is answered', 
   await slow.stageAndRun()
   const pid = system.pidOf('controller')
   // Its answer waits some seconds for an instance that is healthy or has crashed.
-  let answered = false
-  const stats = slow.stats().finally(() => {
-    answered = true
+  const ask = () => {
+    const request = { stats: slow.stats(), isAnswered: false }
+    request.stats.then(
+      () => (request.isAnswered = true),
+      () => undefined,
+    )
+    return request
+  }
+  let request = ask()
+  await eventually('the controller to work on it', async () => {
+    if (request.isAnswered) request = ask()
+    const page = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text()
+    return /^reactor_threads\{pool="request",state="blocked"\} [1-9]/m.test(page)
   })
-  await delay(500)
-  assert(!answered, 'the request is over before the signal, which proves nothing')
   process.kill(pid, 'SIGTERM')
   assert.deepEqual(
-    (await stats).map(({ index, state }) => ({ index, state })),
+    (await request.stats).map(({ index, state }) => ({ index, state })),
     [{ index: 0, state: 'STARTING' }],
   )
   await system.hasRestarted('controller', pid)
@@ -120,6 +128,8 @@ test('an upload that has half arrived when the controller gets SIGTERM is finish
   const controllerLog = join(system.dataDirectory, 'logs', 'controller.log')
   const stops = () => readFileSync(controllerLog, 'utf8').split('"why":"SIGTERM"').length
   const stopsBefore = stops()
+  const bodies = () =>
+    readdirSync(join(system.dataDirectory, 'controller', 'uploads')).filter((name) => name.startsWith('reactor-body-'))
 
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const upload = request(
@@ -132,7 +142,7 @@ test('an upload that has half arrived when the controller gets SIGTERM is finish
     ).on('error', reject)
     upload.write(bytes.subarray(0, bytes.length / 2))
     const sendTheRest = async () => {
-      await delay(500)
+      await eventually('the first half to be there', () => bodies().length > 0)
       process.kill(pid, 'SIGTERM')
       await eventually('the controller to be stopping', () => stops() > stopsBefore)
       upload.end(bytes.subarray(bytes.length / 2))

@@ -24,7 +24,7 @@ const AuditEvents = z.object({
 export type AuditEvent = z.infer<typeof AuditEvents>['resources'][number]
 
 /** How long what a test waits for may take. Much longer than it takes: the machine may be busy. */
-const limitInMs = 30_000
+const limitInMs = 90_000
 
 /** An app of a test: the `cf` commands on it. */
 export class App {

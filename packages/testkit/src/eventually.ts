@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Much longer than anything takes: the machine may be slow, and busy with other tests. */
+const defaultLimitInMs = 60_000
+
 /**
  * Asks again and again until there is an answer (anything but undefined and false), and returns it. What the question throws counts as no
  * answer yet. Throws, naming what was awaited and the last reason, when the deadline is over.
@@ -7,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function eventually<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  limitInMs = 15_000,
+  limitInMs = defaultLimitInMs,
 ): Promise<T> {
   const deadline = performance.now() + limitInMs
   for (;;) {

@@ -71,7 +71,7 @@ export class VcapUp extends CloudFoundry {
         if (child.exitCode !== null || child.signalCode !== null) throw new Error(`vcap up ended:\n${this.#output}`)
         return this.#output.includes('Cloud Foundry is up')
       },
-      30_000,
+      120_000,
     )
   }
 
@@ -104,7 +104,7 @@ export class VcapUp extends CloudFoundry {
     process.kill(child.pid, 'SIGSTOP')
     for (const pid of pids) process.kill(pid, 'SIGKILL')
     process.kill(child.pid, 'SIGKILL')
-    await this.#hasEnded(child, 10_000)
+    await this.#hasEnded(child, 60_000)
   }
 
   /** SIGTERM; throws when it does not end by itself with 0, or leaves a process. May be called twice. */
@@ -117,7 +117,7 @@ export class VcapUp extends CloudFoundry {
     const child = this.#child
     if (child && child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM')
-      await this.#hasEnded(child, 40_000)
+      await this.#hasEnded(child, 120_000)
       if (child.exitCode !== 0) throw new Error(`vcap up ended with ${child.exitCode}:\n${this.#output}`)
     }
     await this.#release()

@@ -23,7 +23,7 @@ export interface MultipartForm {
 }
 
 /** `resources` lists every file of an app that matched; 5,000 entries stay well below this. */
-const fieldLimitInBytes = 16 * 1024 * 1024
+const fieldLimitInBytes = 4 * 1024 * 1024
 
 /**
  * Reads a multipart body, files going to disk, and calls `use` with it; what `use` does not move away is removed afterwards.

@@ -56,6 +56,9 @@ export function compoundError(errors: readonly ApiError[]): ApiError {
 
 /** 404 `<Resource> not found`; `resource` is the humanised singular, such as "Service instance". */
 export const notFound = (resource: string): ApiError => apiError('ResourceNotFound', `${resource} not found`)
+/** 413 in the words that CC has for bad requests; what it says itself it leaves to the balancer in front of it. */
+export const bodyTooLarge = (): ApiError =>
+  new ApiError(413, apiError('BadRequest', 'The request body is too large').bodies)
 /** 422 with a bare message: nearly all body validation and state conflicts. */
 export const unprocessable = (detail: string): ApiError => apiError('UnprocessableEntity', detail)
 /** 403: the caller sees the resource but may not do this. */

@@ -1,6 +1,6 @@
 import type { Fault, RequestHead, StaticAnswer } from '@vcap/reactor'
 import type { Settings } from '../config.ts'
-import { ApiError, apiError } from '../errors/api-error.ts'
+import { ApiError, apiError, bodyTooLarge } from '../errors/api-error.ts'
 import { errorAnswer } from './error-answer.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { rootDocuments } from './root-documents.ts'
@@ -48,7 +48,7 @@ function faultError(kind: Fault['kind']): ApiError | Error {
     case 'headers-too-large':
       return new ApiError(431, apiError('InvalidRequest').bodies)
     case 'body-too-large':
-      return new ApiError(413, apiError('BadRequest', 'The request body is too large').bodies)
+      return bodyTooLarge()
     case 'insufficient-storage':
       return new ApiError(507, apiError('ServiceUnavailable', 'There is no room for the upload').bodies)
     case 'request-timeout':

@@ -5,7 +5,15 @@ import { testController } from '../../testing/test-controller.ts'
 test('a body that is no UTF-8, no JSON or nested more than a hundred times is a parse error', async (t) => {
   const { admin } = await testController(t)
   const nested = (depth: number) => `{"name":"a","metadata":${'{"labels":'.repeat(depth - 1)}{}${'}'.repeat(depth)}`
-  for (const body of [Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d), '{', '[1', nested(101), '['.repeat(100_000)]) {
+  const backslashes = '\\"'.repeat(500_000)
+  for (const body of [
+    backslashes,
+    Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d),
+    '{',
+    '[1',
+    nested(101),
+    '['.repeat(100_000),
+  ]) {
     const { status, body: answer } = await admin.post('/v3/organizations', body)
     assert.deepEqual(
       [status, answer.errors[0].code, answer.errors[0].detail],
@@ -13,6 +21,8 @@ test('a body that is no UTF-8, no JSON or nested more than a hundred times is a 
     )
   }
   assert.equal((await admin.post('/v3/organizations', nested(99))).status, 422)
+  const brackets = JSON.stringify({ name: `${'['.repeat(200)}"\\` })
+  assert.equal((await admin.post('/v3/organizations', brackets)).status, 201)
 })
 
 test('a null byte is refused wherever it stands', async (t) => {
@@ -81,4 +91,26 @@ test('more labels or annotations than a resource may have are refused, however m
     'example.org/key-0': 'x',
     more: 'x',
   })
+})
+
+test('a list in a body that is too long for a statement is refused', async (t) => {
+  const { admin } = await testController(t)
+  const { body: quota } = await admin.post('/v3/organization_quotas', { name: 'small' })
+  const path = `/v3/organization_quotas/${quota.guid}/relationships/organizations`
+  const many = (count: number) => ({ data: Array.from({ length: count }, (_, index) => ({ guid: `guid-${index}` })) })
+  const detail = async (count: number) => (await admin.post(path, many(count))).body.errors[0].detail
+  assert.match(await detail(5000), /^Organizations with guids /)
+  assert.equal(await detail(5001), 'Data must have at most 5000 elements')
+  const buildpacks = many(40_000).data.map(({ guid }) => guid)
+  const app = { name: 'hello', relationships: { space: { data: { guid: 'x' } } }, lifecycle: { data: { buildpacks } } }
+  const { status, body } = await admin.post('/v3/apps', app)
+  assert.deepEqual([status, body.errors[0].detail], [422, 'Lifecycle Data Buildpacks must have at most 5000 elements'])
+})
+
+test('a body that would not fit into memory as what it says is refused before it is parsed', async (t) => {
+  const { admin } = await testController(t)
+  const body = (sizeInBytes: number): string => `{"name":[${'[],'.repeat(sizeInBytes / 3)}[]]}`
+  assert.equal((await admin.post('/v3/organizations', body(4_000_000))).status, 422)
+  const tooLarge = await admin.post('/v3/organizations', body(5_000_000))
+  assert.deepEqual([tooLarge.status, tooLarge.body.errors[0].code], [413, 1004])
 })

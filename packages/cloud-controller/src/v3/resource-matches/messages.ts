@@ -42,7 +42,10 @@ export function resourceList() {
         fault('must be an array')
         return z.NEVER
       }
-      if (value.length > maximumResources) fault(`array can have at most ${maximumResources} resources`)
+      if (value.length > maximumResources) {
+        fault(`array can have at most ${maximumResources} resources`)
+        return z.NEVER // a form may have hundreds of times as many
+      }
       if (value.length < 1) fault('must have at least 1 resource')
       const faults = new Set<string>()
       const resources = value.map((element) => read(element, faults))

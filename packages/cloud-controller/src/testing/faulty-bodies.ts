@@ -39,11 +39,12 @@ export function faultyBodies({ shape, right, wrongGuids }: BodyOptions): fc.Arbi
       { weight: 1, arbitrary: structuralFault(place) },
     ]),
   )
-  const optional = Object.keys(shape.properties ?? {}).filter((key) => !isObject(right) || !(key in right))
+  const fields = new Map([shape, ...alternativesOf(shape)].flatMap(({ properties = {} }) => Object.entries(properties)))
+  const optional = [...fields.keys()].filter((key) => !isObject(right) || !(key in right))
   return fc
     .tuple(fc.subarray(optional), fc.array(fault, { minLength: 1, maxLength: 3, size: 'small' }))
     .map(([keys, faults]) => {
-      const samples = keys.map((key) => [key, sample(asShape(shape.properties?.[key]))] as const)
+      const samples = keys.map((key) => [key, sample(asShape(fields.get(key)))] as const)
       const body = isObject(right) ? ownProperties([...Object.entries(right), ...samples]) : right
       return written(body, faults)
     })
@@ -60,7 +61,7 @@ const furthest = 8
 
 function placesOf(shape: Shape, path: Path = []): Place[] {
   if (path.length > furthest) return []
-  const alternatives = [...(shape.anyOf ?? []), ...(shape.oneOf ?? []), ...(shape.allOf ?? [])].map(asShape)
+  const alternatives = alternativesOf(shape)
   const { properties = {}, items, additionalProperties } = shape
   return [
     { path, shape },
@@ -89,7 +90,7 @@ const lengths = [1, 16, 63, 128, 200, 250, 253, 255, 1024, 4096, 5000, 65_535]
 
 /** Just inside and outside of what the schema allows. */
 function extremes(shape: Shape): fc.Arbitrary<unknown> {
-  const alternatives = [...(shape.anyOf ?? []), ...(shape.oneOf ?? []), ...(shape.allOf ?? [])].map(asShape)
+  const alternatives = alternativesOf(shape)
   if (alternatives.length > 0) return fc.oneof(...alternatives.map(extremes))
   if (shape.enum) return fc.constantFrom(...shape.enum.flatMap(nearMisses))
   const types = typesOf(shape)
@@ -148,14 +149,14 @@ function manyElements(element: Shape): fc.Arbitrary<unknown> {
     },
     { weight: 9, arbitrary: fc.array(fc.oneof(extremes(element), json), { maxLength: 3 }) },
     { weight: 1, arbitrary: fc.constantFrom({ 0: one, length: 1 }, one) },
-    { weight: 1, arbitrary: manyGuids },
+    { weight: 1, arbitrary: typesOf(element).includes('string') ? manyTexts : manyGuids },
   )
 }
 
-const manyGuids = fc.constantFrom(
-  // PostgreSQL takes 65,535 variables in a statement, SQLite half as many.
-  ...[5000, 70_000].map((count) => Array.from({ length: count }, (_, number) => ({ guid: `guid-${number}` }))),
-)
+/** PostgreSQL takes 65,535 variables in a statement, SQLite half as many. */
+const different = [5000, 70_000].map((count) => Array.from({ length: count }, (_, number) => `text-${number}`))
+const manyTexts = fc.constantFrom(...different)
+const manyGuids = fc.constantFrom(...different.map((texts) => texts.map((guid) => ({ guid }))))
 
 const manyKeys = fc.constantFrom(
   ...[51, 201, 2000, 15_000].map((count) =>
@@ -182,8 +183,8 @@ const keysLike = ({ properties = {} }: Shape): string[] =>
 
 /** The simplest value that fits. */
 function sample(shape: Shape): unknown {
-  const [first] = [...(shape.anyOf ?? []), ...(shape.oneOf ?? []), ...(shape.allOf ?? [])]
-  if (first !== undefined) return sample(asShape(first))
+  const [first] = alternativesOf(shape)
+  if (first !== undefined) return sample(first)
   if (shape.const !== undefined) return shape.const
   if (shape.enum) return shape.enum[0]
   switch (typesOf(shape)[0]) {
@@ -253,6 +254,9 @@ function withoutValue(node: unknown, path: Path): unknown {
       : entries.map(([name, inner]) => [name, name === key ? withoutValue(inner, rest) : inner]),
   )
 }
+
+const alternativesOf = ({ anyOf = [], oneOf = [], allOf = [] }: Shape): Shape[] =>
+  [...anyOf, ...oneOf, ...allOf].map(asShape)
 
 /** The schemas of Zod give one type or a list of them. */
 function typesOf({ type }: Shape): Array<NonNullable<Shape['type']>> {

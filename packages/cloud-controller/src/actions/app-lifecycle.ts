@@ -129,8 +129,17 @@ async function buildpackFaults(db: Db, names: readonly string[], stack: Row<'sta
 
 /** Whether a buildpack is named by where it is, not by its name (cloud_controller_ng lib/utils/uri_utils.rb). */
 export function isBuildpackUrl(buildpack: string): boolean {
-  if (/^(ssh:\/\/)?git@.+?:.+?\.git$/.test(buildpack)) return true
+  if (isGitAddress(buildpack)) return true
   return /^[a-z][a-z0-9+.-]*:\S+$/i.test(buildpack) && URL.canParse(buildpack)
+}
+
+/** `git@host:path.git`, also behind `ssh://`. By hand: as an expression it takes time in the square of the length. */
+function isGitAddress(text: string): boolean {
+  const [start] = /^(ssh:\/\/)?git@/.exec(text) ?? []
+  const end = '.git'
+  if (start === undefined || !text.endsWith(end) || /[\n\r\u2028\u2029]/.test(text)) return false
+  const colon = text.indexOf(':', start.length + 1)
+  return colon > 0 && text.length - end.length > colon + 1
 }
 
 async function findStack(db: Db, name: string): Promise<Row<'stacks'> | undefined> {

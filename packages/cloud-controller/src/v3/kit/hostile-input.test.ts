@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isBuildpackUrl } from '../../actions/app-lifecycle.ts'
 import { testController } from '../../testing/test-controller.ts'
+import { parseLabelSelector } from './label-selector.ts'
 
 test('a body that is no UTF-8, no JSON or nested more than a hundred times is a parse error', async (t) => {
   const { admin } = await testController(t)
@@ -113,4 +115,19 @@ test('a body that would not fit into memory as what it says is refused before it
   assert.equal((await admin.post('/v3/organizations', body(4_000_000))).status, 422)
   const tooLarge = await admin.post('/v3/organizations', body(5_000_000))
   assert.deepEqual([tooLarge.status, tooLarge.body.errors[0].code], [413, 1004])
+})
+
+test('a text of a megabyte is read in time that grows with its length, and without the stack', async (t) => {
+  const { admin } = await testController(t)
+  const key = `${'a.'.repeat(1_000_000)}a/b`
+  for (const metadata of [{ labels: { [key]: 'x' } }, { annotations: { [key]: 'x' } }]) {
+    const { status, body } = await admin.post('/v3/organizations', { name: 'acme', metadata })
+    assert.deepEqual([status, body.errors[0].code], [422, 10008])
+  }
+  const faults: string[] = []
+  // What takes time in the square of the length would not end before the tests are given up.
+  for (const unit of ['(', 'a in (', ' notin (', '),('])
+    for (const end of ['', ')', '\n)']) parseLabelSelector(unit.repeat(1_000_000 / unit.length) + end, faults)
+  for (const end of ['', '.git']) isBuildpackUrl(`git@${':'.repeat(1_000_000)}${end}\n`)
+  assert.ok(faults.length > 0)
 })

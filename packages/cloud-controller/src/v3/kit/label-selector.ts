@@ -7,10 +7,8 @@ export type Requirement =
   | { readonly kind: 'in' | 'notin'; readonly key: string; readonly values: readonly string[] }
 
 const maximumRequirements = 50
-/** In this order; no blanks but those around `in` and `notin` (cloud_controller_ng app/models/helpers/metadata_helpers.rb). */
+/** In this order, after those with `in` and `notin`; no blanks (cloud_controller_ng app/models/helpers/metadata_helpers.rb). */
 const forms: ReadonlyArray<[RegExp, (key: string, values: string) => Requirement]> = [
-  [/^(.*?) in \((.*)\)$/, (key, values) => ({ kind: 'in', key, values: values.split(',') })],
-  [/^(.*?) notin \((.*)\)$/, (key, values) => ({ kind: 'notin', key, values: values.split(',') })],
   [/^([\w./-]+)==?(.*)$/, (key, value) => ({ kind: 'in', key, values: value.split(',') })],
   [/^([\w./-]+)!=(.*)$/, (key, value) => ({ kind: 'notin', key, values: value.split(',') })],
   [/^([\w./-]+)$/, (key) => ({ kind: 'exists', key })],
@@ -19,7 +17,7 @@ const forms: ReadonlyArray<[RegExp, (key: string, values: string) => Requirement
 
 /** Parses a `label_selector` (semantics, section 5); what is wrong goes to `faults` in CC's words. */
 export function parseLabelSelector(text: string, faults: string[]): Requirement[] {
-  const parts = text.match(/(?:\([^)]*\)|[^,])+/g) ?? []
+  const parts = requirementsIn(text)
   if (parts.length === 0) faults.push('Missing label_selector value')
   if (parts.length > maximumRequirements) {
     faults.push(`Too many label_selector requirements (maximum is ${maximumRequirements})`)
@@ -33,7 +31,33 @@ export function parseLabelSelector(text: string, faults: string[]): Requirement[
   })
 }
 
+/** The texts between the commas, but not those in parentheses. A parenthesis that is never closed is a character like any other. */
+function requirementsIn(text: string): string[] {
+  const lastClosing = text.lastIndexOf(')')
+  const parts: string[] = []
+  let start = 0
+  for (let at = 0; at <= text.length; at += 1) {
+    if (text[at] === '(' && at < lastClosing) at = text.indexOf(')', at)
+    else if (text[at] === ',' || at === text.length) {
+      if (at > start) parts.push(text.slice(start, at))
+      start = at + 1
+    }
+  }
+  return parts
+}
+
+/** `key in (a,b)`, without an expression, which would take time in the square of the length. */
+function parseSet(text: string, kind: 'in' | 'notin'): Requirement | undefined {
+  const opening = ` ${kind} (`
+  const at = text.indexOf(opening)
+  const from = at + opening.length
+  if (at < 0 || from >= text.length || !text.endsWith(')') || /[\n\r\u2028\u2029]/.test(text)) return undefined
+  return { kind, key: text.slice(0, at), values: text.slice(from, -1).split(',') }
+}
+
 function parseRequirement(text: string): Requirement | undefined {
+  const set = parseSet(text, 'in') ?? parseSet(text, 'notin')
+  if (set) return set
   for (const [form, make] of forms) {
     const match = form.exec(text)
     if (match) return make(match[1] ?? '', match[2] ?? '')

@@ -8,6 +8,7 @@ import { postgresPrograms, startPostgresCluster } from './postgres-cluster.ts'
  *
  * The Cloud Controller's tests run on SQLite, and once more on a PostgreSQL server that is started for them where its programs are
  * installed. `DATABASES=sqlite`, `postgres` or both narrows that. `VCAP_TEST_REQUIRE=postgres` makes it a failure that they are missing.
+ * A thorough run may need more than the usual limit for a file: `VCAP_TEST_TIMEOUT_IN_SECONDS`.
  */
 const wanted = process.argv.slice(2)
 const all = globSync('{packages/*/src,tools,buildpacks,test}/**/*.test.ts').filter(
@@ -70,7 +71,7 @@ async function run(
     '--test',
     `--test-concurrency=${concurrency}`,
     '--test-reporter=spec',
-    '--test-timeout=300000',
+    `--test-timeout=${Number(process.env.VCAP_TEST_TIMEOUT_IN_SECONDS ?? 300) * 1000}`,
     ...batch.toSorted(),
   ]
   const child = spawn(process.execPath, arguments_, { stdio: 'inherit', env: { ...process.env, ...environment } })

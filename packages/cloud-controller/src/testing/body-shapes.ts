@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { factsOf } from '../v3/kit/operation.ts'
+import { factsOf } from '../v3/kit/operation-facts.ts'
 import { routes } from '../v3/routes.ts'
 import type { Shape } from './faulty-bodies.ts'
 

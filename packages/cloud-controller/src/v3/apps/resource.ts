@@ -13,15 +13,16 @@ export const apps = resource({
   path: '/v3/apps',
   table: 'apps',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    state: z.enum(['STARTED', 'STOPPED']),
-    lifecycle,
-    relationships: z.object({
-      space: one,
-      current_droplet: z.object({ data: z.object({ guid: z.string().nullable() }) }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      state: z.enum(['STARTED', 'STOPPED']),
+      lifecycle,
+      relationships: z.object({
+        space: one,
+        current_droplet: z.object({ data: z.object({ guid: z.string().nullable() }) }),
+      }),
     }),
-  }),
   select: (db: Db) => db.selectFrom('apps').selectAll('apps'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('apps.space_guid', 'in', spaceGuidsReadBy(db, caller)),

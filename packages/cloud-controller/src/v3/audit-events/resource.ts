@@ -14,14 +14,15 @@ export const auditEvents = resource({
   path: '/v3/audit_events',
   table: 'audit_events',
   hasMetadata: false,
-  fields: z.object({
-    type: z.string(),
-    actor: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
-    target: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
-    data: z.record(z.string(), z.unknown()),
-    space: reference.nullable(),
-    organization: reference.nullable(),
-  }),
+  fields: () =>
+    z.object({
+      type: z.string(),
+      actor: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
+      target: z.object({ guid: z.string(), type: z.string(), name: z.string() }),
+      data: z.record(z.string(), z.unknown()),
+      space: reference.nullable(),
+      organization: reference.nullable(),
+    }),
   select: (db: Db) => db.selectFrom('audit_events').selectAll('audit_events'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

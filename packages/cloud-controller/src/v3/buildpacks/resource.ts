@@ -10,7 +10,7 @@ export const buildpacks = resource({
   path: '/v3/buildpacks',
   table: 'buildpacks',
   hasMetadata: true,
-  fields: z.object({
+  fields: () => z.object({
     name: z.string(),
     stack: z.string().nullable(),
     state: z.enum(['AWAITING_UPLOAD', 'READY']),

@@ -11,18 +11,19 @@ export const builds = resource({
   path: '/v3/builds',
   table: 'builds',
   hasMetadata: true,
-  fields: z.object({
-    state: z.enum(['STAGING', 'STAGED', 'FAILED']),
-    staging_memory_in_mb: whole,
-    staging_disk_in_mb: whole,
-    staging_log_rate_limit_bytes_per_second: whole,
-    error: z.string().nullable(),
-    lifecycle,
-    package: reference,
-    droplet: reference.nullable(),
-    created_by: z.object({ guid: z.string(), name: z.string().nullable(), email: z.string().nullable() }),
-    relationships: z.object({ app: one }),
-  }),
+  fields: () =>
+    z.object({
+      state: z.enum(['STAGING', 'STAGED', 'FAILED']),
+      staging_memory_in_mb: whole,
+      staging_disk_in_mb: whole,
+      staging_log_rate_limit_bytes_per_second: whole,
+      error: z.string().nullable(),
+      lifecycle,
+      package: reference,
+      droplet: reference.nullable(),
+      created_by: z.object({ guid: z.string(), name: z.string().nullable(), email: z.string().nullable() }),
+      relationships: z.object({ app: one }),
+    }),
   select: (db) =>
     db
       .selectFrom('builds')

@@ -15,25 +15,26 @@ export const deployments = resource({
   path: '/v3/deployments',
   table: 'deployments',
   hasMetadata: true,
-  fields: z.object({
-    status: z.object({
-      value: z.enum(['ACTIVE', 'FINALIZED']),
-      reason: z.string(),
-      details: z.object({
-        last_successful_healthcheck: time.nullable(),
-        last_status_change: time,
-        error: z.string().optional(),
+  fields: () =>
+    z.object({
+      status: z.object({
+        value: z.enum(['ACTIVE', 'FINALIZED']),
+        reason: z.string(),
+        details: z.object({
+          last_successful_healthcheck: time.nullable(),
+          last_status_change: time,
+          error: z.string().optional(),
+        }),
+        canary: z.object({ steps: z.object({ current: whole.nullable(), total: whole }) }).optional(),
       }),
-      canary: z.object({ steps: z.object({ current: whole.nullable(), total: whole }) }).optional(),
+      strategy: z.enum(['rolling', 'canary']),
+      options: z.record(z.string(), z.unknown()),
+      droplet: maybe,
+      previous_droplet: maybe,
+      new_processes: z.array(z.object({ guid: z.string(), type: z.string() })),
+      revision: z.object({ guid: z.string(), version: whole.nullable() }).nullable(),
+      relationships: z.object({ app: one }),
     }),
-    strategy: z.enum(['rolling', 'canary']),
-    options: z.record(z.string(), z.unknown()),
-    droplet: maybe,
-    previous_droplet: maybe,
-    new_processes: z.array(z.object({ guid: z.string(), type: z.string() })),
-    revision: z.object({ guid: z.string(), version: whole.nullable() }).nullable(),
-    relationships: z.object({ app: one }),
-  }),
   select: (db) =>
     db
       .selectFrom('deployments')

@@ -12,13 +12,14 @@ export const domains = resource({
   path: '/v3/domains',
   table: 'domains',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    internal: z.boolean(),
-    router_group: reference.nullable(),
-    supported_protocols: z.array(z.enum(['http', 'tcp'])),
-    relationships: z.object({ organization: oneOrNone, shared_organizations: many }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      internal: z.boolean(),
+      router_group: reference.nullable(),
+      supported_protocols: z.array(z.enum(['http', 'tcp'])),
+      relationships: z.object({ organization: oneOrNone, shared_organizations: many }),
+    }),
   select: (db) => db.selectFrom('domains').selectAll('domains'),
   /** Shared domains are everybody's. */
   readableBy: (query, caller, db) => {

@@ -25,19 +25,20 @@ export const droplets = resource({
   path: '/v3/droplets',
   table: 'droplets',
   hasMetadata: true,
-  fields: z.object({
-    state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'STAGING', 'COPYING', 'STAGED', 'FAILED', 'EXPIRED']),
-    error: z.string().nullable(),
-    lifecycle,
-    checksum: z.object({ type: z.string(), value: z.string() }).nullable(),
-    buildpacks: z.array(DropletBuildpack).nullable(),
-    stack: z.string().nullable(),
-    image: z.string().nullable(),
-    execution_metadata: z.string(),
-    /** By type; or why the caller does not see them. */
-    process_types: z.record(z.string(), z.string()).nullable(),
-    relationships: z.object({ app: one }),
-  }),
+  fields: () =>
+    z.object({
+      state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'STAGING', 'COPYING', 'STAGED', 'FAILED', 'EXPIRED']),
+      error: z.string().nullable(),
+      lifecycle,
+      checksum: z.object({ type: z.string(), value: z.string() }).nullable(),
+      buildpacks: z.array(DropletBuildpack).nullable(),
+      stack: z.string().nullable(),
+      image: z.string().nullable(),
+      execution_metadata: z.string(),
+      /** By type; or why the caller does not see them. */
+      process_types: z.record(z.string(), z.string()).nullable(),
+      relationships: z.object({ app: one }),
+    }),
   select: (db: Db) =>
     db
       .selectFrom('droplets')

@@ -10,7 +10,7 @@ export const isolationSegments = resource({
   path: '/v3/isolation_segments',
   table: 'isolation_segments',
   hasMetadata: true,
-  fields: z.object({ name: z.string() }),
+  fields: () => z.object({ name: z.string() }),
   select: (db: Db) => db.selectFrom('isolation_segments').selectAll('isolation_segments'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

@@ -15,12 +15,13 @@ export const jobs = resource({
   path: '/v3/jobs',
   table: 'jobs',
   hasMetadata: false,
-  fields: z.object({
-    operation: z.string(),
-    state: z.enum(['PROCESSING', 'POLLING', 'COMPLETE', 'FAILED']),
-    errors: z.array(z.object({ code: whole, title: z.string(), detail: z.string() })),
-    warnings: z.array(z.object({ detail: z.string() })),
-  }),
+  fields: () =>
+    z.object({
+      operation: z.string(),
+      state: z.enum(['PROCESSING', 'POLLING', 'COMPLETE', 'FAILED']),
+      errors: z.array(z.object({ code: whole, title: z.string(), detail: z.string() })),
+      warnings: z.array(z.object({ detail: z.string() })),
+    }),
   select: (db) => db.selectFrom('jobs').selectAll('jobs').where('jobs.visible', '=', 1),
   readableBy: (query) => query,
   present: (job) => ({

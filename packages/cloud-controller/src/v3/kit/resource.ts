@@ -66,8 +66,11 @@ export interface ResourceFacts {
   readonly path: string
   /** Whether labels and annotations can be put on it. */
   readonly hasMetadata: boolean
-  /** What `present` gives: the fields between `updated_at` and `metadata`, as the OpenAPI document shows them. */
-  readonly fields: z.ZodObject
+  /**
+   * What `present` gives: the fields between `updated_at` and `metadata`, as the OpenAPI document shows them. A function,
+   * because nobody else needs the schemas, and making them takes time at every start of a thread.
+   */
+  readonly fields: () => z.ZodObject
   /** Besides guids, created_ats, updated_ats and label_selector. */
   readonly filters?: Readonly<Record<string, object>>
   /** Its rows stay as they were made: `updated_ats` and ordering by `updated_at` are refused. */
@@ -118,7 +121,7 @@ export function resource<
   F extends z.ZodObject = z.ZodObject,
 >(
   definition: Omit<Resource<TB, R, E>, 'fields' | 'present'> & {
-    readonly fields: F
+    readonly fields: () => F
     readonly present: (row: NoInfer<R>, loaded: NoInfer<E>, view: View) => Presentation<z.input<F>>
   },
 ): Resource<TB, R, E> {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ListRules } from '../kit/list-query.ts'
-import type { AnswerFacts, BodyFacts } from '../kit/operation.ts'
+import type { AnswerFacts, BodyFacts } from '../kit/operation-facts.ts'
 import type { JsonSchema } from '../kit/query-parameters.ts'
 import type { ResourceFacts } from '../kit/resource.ts'
 import type { Components } from './components.ts'

@@ -15,7 +15,7 @@ const Failure = z
 export class Components {
   readonly schemas: Record<string, JsonSchema> = {}
   readonly parameters: Record<string, JsonSchema> = {}
-  readonly #resources = new Map<string, { readonly fields: z.ZodObject; readonly schema: z.ZodObject }>()
+  readonly #resources = new Map<string, { readonly fields: ResourceFacts['fields']; readonly schema: z.ZodObject }>()
 
   /** What is sent. Schemas with an `id` become components. Throws for two of one name. */
   of(schema: z.ZodType): JsonSchema {
@@ -92,7 +92,7 @@ function resourceSchema(name: string, { fields, hasMetadata }: ResourceFacts): z
       guid: z.string(),
       created_at: time,
       updated_at: time,
-      ...fields.shape,
+      ...fields().shape,
       ...(hasMetadata && { metadata: Metadata }),
       links,
     })

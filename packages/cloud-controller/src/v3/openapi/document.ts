@@ -1,6 +1,6 @@
 import type { RouterRoute } from 'hono/types'
 import { apiVersion } from '../../http/root-documents.ts'
-import { factsOf, type OperationFacts } from '../kit/operation.ts'
+import { factsOf, type OperationFacts } from '../kit/operation-facts.ts'
 import type { JsonSchema } from '../kit/query-parameters.ts'
 import { humanized } from '../kit/words.ts'
 import { requestBodyOf, responsesOf } from './answers.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AnswerFacts } from '../kit/operation.ts'
+import type { AnswerFacts } from '../kit/operation-facts.ts'
 
 const verbs: Readonly<Record<string, string>> = {
   GET: 'get',

@@ -1,5 +1,5 @@
 import { type ListRules, listKeys, orderKeys } from '../kit/list-query.ts'
-import type { OperationFacts } from '../kit/operation.ts'
+import type { OperationFacts } from '../kit/operation-facts.ts'
 import {
   type JsonSchema,
   keysOf,

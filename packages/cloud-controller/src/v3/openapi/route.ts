@@ -1,7 +1,7 @@
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
 import type { WorkerEnv } from '../../http/environment.ts'
-import { tagged } from '../kit/operation.ts'
+import { tagged } from '../kit/operation-facts.ts'
 
 const OpenapiDocument = z.looseObject({
   openapi: z.string(),

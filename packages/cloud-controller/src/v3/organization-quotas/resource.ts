@@ -13,12 +13,13 @@ export const organizationQuotas = resource({
   path: '/v3/organization_quotas',
   table: 'organization_quotas',
   hasMetadata: false,
-  fields: z.object({
-    name: z.string(),
-    ...limits,
-    domains: z.object({ total_domains: whole.nullable() }),
-    relationships: z.object({ organizations: many }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      ...limits,
+      domains: z.object({ total_domains: whole.nullable() }),
+      relationships: z.object({ organizations: many }),
+    }),
   select: (db: Db) => db.selectFrom('organization_quotas').selectAll('organization_quotas'),
   readableBy: (query) => query,
   filters: {

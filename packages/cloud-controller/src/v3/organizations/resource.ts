@@ -9,11 +9,12 @@ export const organizations = resource({
   path: '/v3/organizations',
   table: 'organizations',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    suspended: z.boolean(),
-    relationships: z.object({ quota: one }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      suspended: z.boolean(),
+      relationships: z.object({ quota: one }),
+    }),
   select: (db) => db.selectFrom('organizations').selectAll('organizations'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('organizations.guid', 'in', organizationGuidsReadBy(db, caller)),

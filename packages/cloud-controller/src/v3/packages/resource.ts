@@ -10,18 +10,19 @@ export const packages = resource({
   path: '/v3/packages',
   table: 'packages',
   hasMetadata: true,
-  fields: z.object({
-    type: z.enum(['bits', 'docker']),
-    data: z.union([
-      z.object({
-        error: z.string().nullable(),
-        checksum: z.object({ type: z.string(), value: z.string().nullable() }),
-      }),
-      z.object({ image: z.string().nullable(), username: z.string().nullable(), password: z.string().nullable() }),
-    ]),
-    state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'COPYING', 'READY', 'FAILED', 'EXPIRED']),
-    relationships: z.object({ app: one }),
-  }),
+  fields: () =>
+    z.object({
+      type: z.enum(['bits', 'docker']),
+      data: z.union([
+        z.object({
+          error: z.string().nullable(),
+          checksum: z.object({ type: z.string(), value: z.string().nullable() }),
+        }),
+        z.object({ image: z.string().nullable(), username: z.string().nullable(), password: z.string().nullable() }),
+      ]),
+      state: z.enum(['AWAITING_UPLOAD', 'PROCESSING_UPLOAD', 'COPYING', 'READY', 'FAILED', 'EXPIRED']),
+      relationships: z.object({ app: one }),
+    }),
   select: (db) =>
     db
       .selectFrom('packages')

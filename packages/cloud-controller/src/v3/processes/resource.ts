@@ -33,20 +33,21 @@ export const processes = resource({
   path: '/v3/processes',
   table: 'processes',
   hasMetadata: true,
-  fields: z.object({
-    version: z.string(),
-    type: z.string(),
-    command: z.string(),
-    user: z.string(),
-    instances: whole,
-    memory_in_mb: whole,
-    disk_in_mb: whole,
-    log_rate_limit_in_bytes_per_second: whole,
-    health_check: z.object({ type: checkType, data: checkData.extend({ timeout: whole.nullable() }) }),
-    readiness_health_check: z.object({ type: checkType, data: checkData }),
-    process_instances: z.array(ProcessInstance).optional(),
-    relationships: z.object({ app: one, revision: one.nullable() }),
-  }),
+  fields: () =>
+    z.object({
+      version: z.string(),
+      type: z.string(),
+      command: z.string(),
+      user: z.string(),
+      instances: whole,
+      memory_in_mb: whole,
+      disk_in_mb: whole,
+      log_rate_limit_in_bytes_per_second: whole,
+      health_check: z.object({ type: checkType, data: checkData.extend({ timeout: whole.nullable() }) }),
+      readiness_health_check: z.object({ type: checkType, data: checkData }),
+      process_instances: z.array(ProcessInstance).optional(),
+      relationships: z.object({ app: one, revision: one.nullable() }),
+    }),
   select: (db) =>
     db
       .selectFrom('processes')

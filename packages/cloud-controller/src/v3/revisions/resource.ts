@@ -10,15 +10,16 @@ export const revisions = resource({
   path: '/v3/revisions',
   table: 'revisions',
   hasMetadata: true,
-  fields: z.object({
-    version: whole,
-    droplet: z.object({ guid: z.string().nullable() }),
-    processes: z.record(z.string(), z.object({ command: z.string().nullable() })),
-    sidecars: z.array(z.record(z.string(), z.unknown())),
-    description: z.string(),
-    deployable: z.boolean(),
-    relationships: z.object({ app: one }),
-  }),
+  fields: () =>
+    z.object({
+      version: whole,
+      droplet: z.object({ guid: z.string().nullable() }),
+      processes: z.record(z.string(), z.object({ command: z.string().nullable() })),
+      sidecars: z.array(z.record(z.string(), z.unknown())),
+      description: z.string(),
+      deployable: z.boolean(),
+      relationships: z.object({ app: one }),
+    }),
   select: (db) =>
     db
       .selectFrom('revisions')

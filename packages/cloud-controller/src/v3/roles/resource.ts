@@ -15,10 +15,11 @@ export const roles = resource({
   path: '/v3/roles',
   table: 'roles',
   hasMetadata: false,
-  fields: z.object({
-    type: z.enum([...organizationRoleTypes, ...spaceRoleTypes]),
-    relationships: z.object({ user: one, organization: oneOrNone, space: oneOrNone }),
-  }),
+  fields: () =>
+    z.object({
+      type: z.enum([...organizationRoleTypes, ...spaceRoleTypes]),
+      relationships: z.object({ user: one, organization: oneOrNone, space: oneOrNone }),
+    }),
   select: (db: Db) => db.selectFrom('roles').selectAll('roles'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

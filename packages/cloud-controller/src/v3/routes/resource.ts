@@ -19,19 +19,20 @@ type RouteQuery = ResourceQuery<RouteTables, RouteWithDomain>
 /** A subquery of space guids. */
 type SpaceGuids = Expression<{ guid: string }>
 
-const fields = z.object({
-  protocol: z.string(),
-  host: z.string(),
-  path: z.string(),
-  port: whole.nullable(),
-  url: z.string(),
-  destinations: z.array(RouteDestination),
-  options: z.record(z.string(), z.unknown()).optional(),
-  relationships: z.object({ space: one, domain: one }),
-})
+const fields = () =>
+  z.object({
+    protocol: z.string(),
+    host: z.string(),
+    path: z.string(),
+    port: whole.nullable(),
+    url: z.string(),
+    destinations: z.array(RouteDestination),
+    options: z.record(z.string(), z.unknown()).optional(),
+    relationships: z.object({ space: one, domain: one }),
+  })
 
 /** Routes as lists show them: those of the caller's spaces, and those shared with them. */
-export const routes = resource<RouteTables, RouteWithDomain, DestinationsByRoute, typeof fields>({
+export const routes = resource<RouteTables, RouteWithDomain, DestinationsByRoute, ReturnType<typeof fields>>({
   singular: 'Route',
   type: 'route',
   path: '/v3/routes',

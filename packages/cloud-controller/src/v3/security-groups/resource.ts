@@ -14,12 +14,13 @@ export const securityGroups = resource({
   path: '/v3/security_groups',
   table: 'security_groups',
   hasMetadata: false,
-  fields: z.object({
-    name: z.string(),
-    rules: z.array(z.record(z.string(), z.unknown())),
-    globally_enabled: z.object({ running: z.boolean(), staging: z.boolean() }),
-    relationships: z.object({ running_spaces: many, staging_spaces: many }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      rules: z.array(z.record(z.string(), z.unknown())),
+      globally_enabled: z.object({ running: z.boolean(), staging: z.boolean() }),
+      relationships: z.object({ running_spaces: many, staging_spaces: many }),
+    }),
   select: (db: Db) => db.selectFrom('security_groups').selectAll('security_groups'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

@@ -15,15 +15,16 @@ type Sources = 'service_credential_bindings' | 'service_instances'
 
 const types: ReadonlyArray<Binding['type']> = ['app', 'key']
 
-const fields = z.object({
-  name: z.string().nullable(),
-  type: z.enum(['app', 'key']),
-  last_operation: lastOperation,
-  relationships: z.object({ service_instance: one, app: one.optional() }),
-})
+const fields = () =>
+  z.object({
+    name: z.string().nullable(),
+    type: z.enum(['app', 'key']),
+    last_operation: lastOperation,
+    relationships: z.object({ service_instance: one, app: one.optional() }),
+  })
 
 /** Seen by who reads the space of the bound app, or of the service instance whose key it is. */
-export const serviceCredentialBindings = resource<Sources, Binding, undefined, typeof fields>({
+export const serviceCredentialBindings = resource<Sources, Binding, undefined, ReturnType<typeof fields>>({
   singular: 'Service credential binding',
   type: 'service_credential_binding',
   path: '/v3/service_credential_bindings',

@@ -16,16 +16,17 @@ export const serviceInstances = resource({
   path: '/v3/service_instances',
   table: 'service_instances',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    tags: z.array(z.string()),
-    /** Empty: nothing operates on instances yet. */
-    last_operation: z.object({}),
-    type: z.enum(['managed', 'user-provided']),
-    syslog_drain_url: z.string().nullish(),
-    route_service_url: z.string().nullish(),
-    relationships: z.object({ space: one }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      tags: z.array(z.string()),
+      /** Empty: nothing operates on instances yet. */
+      last_operation: z.object({}),
+      type: z.enum(['managed', 'user-provided']),
+      syslog_drain_url: z.string().nullish(),
+      route_service_url: z.string().nullish(),
+      relationships: z.object({ space: one }),
+    }),
   select: (db: Db) => db.selectFrom('service_instances').selectAll('service_instances'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('service_instances.space_guid', 'in', spaceGuidsReadBy(db, caller)),

@@ -10,18 +10,19 @@ import { serviceInstances } from '../service-instances/resource.ts'
 
 type Binding = Row<'service_route_bindings'> & { readonly service_instance_type: 'managed' | 'user-provided' }
 
-const fields = z.object({
-  route_service_url: z.string().nullable(),
-  last_operation: lastOperation,
-  relationships: z.object({ service_instance: one, route: one }),
-})
+const fields = () =>
+  z.object({
+    route_service_url: z.string().nullable(),
+    last_operation: lastOperation,
+    relationships: z.object({ service_instance: one, route: one }),
+  })
 
 /** Routes bound to a service, seen by who reads the space of the service instance. */
 export const serviceRouteBindings = resource<
   'service_route_bindings' | 'service_instances',
   Binding,
   undefined,
-  typeof fields
+  ReturnType<typeof fields>
 >({
   singular: 'Service route binding',
   type: 'service_route_binding',

@@ -9,14 +9,15 @@ export const sidecars = resource({
   path: '/v3/sidecars',
   table: 'sidecars',
   hasMetadata: false,
-  fields: z.object({
-    name: z.string(),
-    command: z.string(),
-    process_types: z.array(z.string()),
-    memory_in_mb: whole.nullable(),
-    origin: z.enum(['user', 'buildpack']),
-    relationships: z.object({ app: one }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      command: z.string(),
+      process_types: z.array(z.string()),
+      memory_in_mb: whole.nullable(),
+      origin: z.enum(['user', 'buildpack']),
+      relationships: z.object({ app: one }),
+    }),
   select: (db) =>
     db
       .selectFrom('sidecars')

@@ -13,11 +13,12 @@ export const spaceQuotas = resource({
   path: '/v3/space_quotas',
   table: 'space_quotas',
   hasMetadata: false,
-  fields: z.object({
-    name: z.string(),
-    ...limits,
-    relationships: z.object({ organization: one, spaces: many }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      ...limits,
+      relationships: z.object({ organization: one, spaces: many }),
+    }),
   select: (db: Db) => db.selectFrom('space_quotas').selectAll('space_quotas'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally

@@ -12,11 +12,12 @@ export const spaces = resource({
   path: '/v3/spaces',
   table: 'spaces',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    suspended: z.boolean(),
-    relationships: z.object({ organization: one, quota: oneOrNone }),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      suspended: z.boolean(),
+      relationships: z.object({ organization: one, quota: oneOrNone }),
+    }),
   select: (db: Db) => db.selectFrom('spaces').selectAll('spaces'),
   readableBy: (query, caller, db) =>
     caller.readsGlobally ? query : query.where('spaces.guid', 'in', spaceGuidsReadBy(db, caller)),

@@ -10,15 +10,16 @@ export const stacks = resource({
   path: '/v3/stacks',
   table: 'stacks',
   hasMetadata: true,
-  fields: z.object({
-    name: z.string(),
-    description: z.string().nullable(),
-    state: z.enum(stackStates),
-    state_reason: z.string().nullable(),
-    run_rootfs_image: z.string(),
-    build_rootfs_image: z.string(),
-    default: z.boolean(),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      description: z.string().nullable(),
+      state: z.enum(stackStates),
+      state_reason: z.string().nullable(),
+      run_rootfs_image: z.string(),
+      build_rootfs_image: z.string(),
+      default: z.boolean(),
+    }),
   select: (db: Db) => db.selectFrom('stacks').selectAll('stacks'),
   readableBy: (query) => query,
   filters: {

@@ -13,11 +13,12 @@ export const users = resource({
   path: '/v3/users',
   table: 'users',
   hasMetadata: true,
-  fields: z.object({
-    username: z.string().nullable(),
-    presentation_name: z.string(),
-    origin: z.string().nullable(),
-  }),
+  fields: () =>
+    z.object({
+      username: z.string().nullable(),
+      presentation_name: z.string(),
+      origin: z.string().nullable(),
+    }),
   select: (db: Db) => db.selectFrom('users').selectAll('users'),
   /** Oneself, and who has a role in an organization in which one has a role. */
   readableBy: (query, caller, db) =>

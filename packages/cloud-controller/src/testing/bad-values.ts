@@ -88,3 +88,8 @@ export const escaped = fc.oneof(
   text.map((value) => encodeURIComponent(value.toWellFormed())),
   fc.constantFrom('%', '%zz', '%ff', '%c3%28', '%00', '%2f..%2f', '%252c', '%E0%80%80', '+', '[]', '[gt]'),
 )
+
+/** One to `maximum` of these. By a filter, because a minimal length keeps fast-check from leaving out the last ones when it shrinks. */
+export function some<T>(one: fc.Arbitrary<T>, maximum: number): fc.Arbitrary<T[]> {
+  return fc.array(one, { maxLength: maximum }).filter(({ length }) => length > 0)
+}

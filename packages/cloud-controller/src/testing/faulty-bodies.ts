@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { z } from 'zod'
-import { deep, json, number, ownProperties, text } from './bad-values.ts'
+import { deep, json, number, ownProperties, some, text } from './bad-values.ts'
 
 /** A schema of a body as the document of the API has it. */
 export type Shape = z.core.JSONSchema.BaseSchema
@@ -41,13 +41,11 @@ export function faultyBodies({ shape, right, wrongGuids }: BodyOptions): fc.Arbi
   )
   const fields = new Map([shape, ...alternativesOf(shape)].flatMap(({ properties = {} }) => Object.entries(properties)))
   const optional = [...fields.keys()].filter((key) => !isObject(right) || !(key in right))
-  return fc
-    .tuple(fc.subarray(optional), fc.array(fault, { minLength: 1, maxLength: 3, size: 'small' }))
-    .map(([keys, faults]) => {
-      const samples = keys.map((key) => [key, sample(asShape(fields.get(key)))] as const)
-      const body = isObject(right) ? ownProperties([...Object.entries(right), ...samples]) : right
-      return written(body, faults)
-    })
+  return fc.tuple(fc.subarray(optional), some(fault, 3)).map(([keys, faults]) => {
+    const samples = keys.map((key) => [key, sample(asShape(fields.get(key)))] as const)
+    const body = isObject(right) ? ownProperties([...Object.entries(right), ...samples]) : right
+    return written(body, faults)
+  })
 }
 
 /** What the schema knows, and what of the right body it does not tell. */
@@ -100,7 +98,7 @@ function extremes(shape: Shape): fc.Arbitrary<unknown> {
       return fc.oneof(textOfLength(shape), text)
     case 'integer':
     case 'number':
-      return fc.oneof(fc.constantFrom(...aroundLimits(shape)), number)
+      return fc.oneof(around(shape.minimum, shape.maximum), around(...commonLimits), number)
     case 'boolean':
       return fc.constantFrom(true, false, 'true', 'false', 0, 1, '', [])
     case 'array':
@@ -127,16 +125,20 @@ function nearMisses(value: unknown): unknown[] {
     : [value, String(value), [value]]
 }
 
-function textOfLength({ minLength, maxLength }: Shape): fc.Arbitrary<string> {
-  const limits = [...lengths, minLength ?? 1, maxLength ?? 255]
+function textOfLength({ minLength = 1, maxLength = 255 }: Shape): fc.Arbitrary<string> {
+  const length = fc.oneof(fc.constantFrom(minLength, maxLength), fc.constantFrom(...lengths))
   return fc
-    .tuple(fc.constantFrom(...limits), fc.constantFrom(-1, 0, 1), fc.constantFrom('a', 'é', '🐳', ' ', '\u0301', 'İ'))
-    .map(([length, more, unit]) => unit.repeat(Math.max(0, length + more)))
+    .tuple(length, fc.constantFrom(-1, 0, 1), fc.constantFrom('a', 'é', '🐳', ' ', '\u0301', 'İ'))
+    .map(([limit, more, unit]) => unit.repeat(Math.max(0, limit + more)))
 }
 
-function aroundLimits({ minimum, maximum }: Shape): number[] {
-  const limits = [minimum, maximum, 0, 1, 100, 1024, 65_535, 2 ** 31 - 1, 2 ** 53 - 1]
-  return limits.flatMap((limit) => (limit === undefined ? [] : [limit - 1, limit, limit + 1, limit + 0.5, -limit]))
+const commonLimits = [0, 1, 100, 1024, 65_535, 2 ** 31 - 1, 2 ** 53 - 1]
+
+function around(...limits: Array<number | undefined>): fc.Arbitrary<number> {
+  const known = limits.filter((limit) => limit !== undefined)
+  return fc.constantFrom(
+    ...(known.length > 0 ? known : commonLimits).flatMap((limit) => [limit - 1, limit, limit + 1, limit + 0.5, -limit]),
+  )
 }
 
 /** None, the same twice, more than any rule allows. */

@@ -80,10 +80,12 @@ export async function startProcess(specification: ProcessSpecification): Promise
     pid: child.pid,
     exited,
     drain: async (timeoutInMs) => {
-      const timer = setTimeout(() => {
+      const giveUp = () => {
         out.reader.destroy()
         err.reader.destroy()
-      }, timeoutInMs)
+      }
+      // After a pause of the whole process (or a long turn of its event loop) the time is over before what is there was read.
+      const timer = setTimeout(() => setImmediate(giveUp), timeoutInMs)
       await Promise.all([outEnded, errEnded])
       clearTimeout(timer)
     },

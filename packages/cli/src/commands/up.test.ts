@@ -127,7 +127,7 @@ test('a port in use is named, with what wants it and who has it', async (t) => {
   assert.equal(await vcap.hasEnded(), 1)
   assert.match(
     vcap.output,
-    new RegExp(`Port ${place.ports.router} is in use by .*${process.pid}.*which the router wants`),
+    new RegExp(`Port ${place.ports.router} is in use by node.*${process.pid}.*which the router wants`),
   )
   assert.match(vcap.output, /--port router=NUMBER/)
   assert.doesNotMatch(vcap.output, /ready/)

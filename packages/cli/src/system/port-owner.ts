@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 
 /** `node (process 4711: node server.js)` for whoever listens on a port, or undefined where that can't be found out. */
@@ -29,11 +30,9 @@ async function ownerOnLinux(port: number): Promise<string | undefined> {
     for (const descriptor of descriptors) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
       if (!sockets.has(target)) continue
-      const [name, commandLine] = await Promise.all([
-        readFile(`/proc/${pid}/comm`, 'utf8'),
-        readFile(`/proc/${pid}/cmdline`, 'utf8'),
-      ])
-      return `${name.trim()} (process ${pid}: ${commandLine.split('\0').join(' ').trim().slice(0, 160)})`
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+      // Not /proc/<pid>/comm: that is the name of a thread, and `MainThread` for every Node.js.
+      return `${basename(words[0] ?? '')} (process ${pid}: ${words.join(' ').trim().slice(0, 160)})`
     }
   }
   return undefined

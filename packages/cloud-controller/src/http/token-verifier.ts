@@ -6,7 +6,8 @@ import { ApiError, apiError } from '../errors/api-error.ts'
 const TokenKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
 /** Keys are fetched again for a token that none of them made, at most this often. */
 const refetchIntervalInMilliseconds = 5_000
-const requestTimeoutInMilliseconds = 5_000
+/** On a machine that is very busy a request thread that gives way to others may get next to nothing for some seconds. */
+const requestTimeoutInMilliseconds = 30_000
 const rememberedTokens = 1_000
 /** How UAA marks the ids of refresh tokens, which it signs with the same keys for the same audience. */
 const refreshTokenMark = '-r'

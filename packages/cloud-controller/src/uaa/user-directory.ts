@@ -38,7 +38,8 @@ const UsersAnswer = z.object({
 const batchSize = 200
 /** The most that UAA gives at a time. */
 const pageSize = 500
-const requestTimeoutInMilliseconds = 5_000
+/** On a machine that is very busy a request thread that gives way to others may get next to nothing for some seconds. */
+const requestTimeoutInMilliseconds = 30_000
 const tokenReserveInSeconds = 30
 const CreatedUser = z.object({ id: z.string() })
 /** UAA's answer to a user that exists already. */

@@ -314,10 +314,10 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   }
 }
 
-/** A free port below those that the system gives away by itself, so that nobody gets it before the instance listens. */
+/** A free port below those that the system gives away by itself, so that nobody gets it before the instance listens; fetch refuses 10080. */
 async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 20_000)
+    const port = randomInt(11_000, 20_000)
     const server = createServer().listen(port, '127.0.0.1')
     const isFree = await once(server, 'listening').then(
       () => true,

@@ -44,7 +44,7 @@ export async function deadAddress(): Promise<{ host: string; port: number }> {
 /** A free port below those that the system gives away by itself, so that nobody gets it before the test has used it. */
 export async function unusedPort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 20_000)
+    const port = randomInt(11_000, 20_000)
     const server = createServer().listen(port, '127.0.0.1')
     const isFree = await once(server, 'listening').then(
       () => true,

@@ -120,6 +120,11 @@ export const CloudControllerConfig = z
     packages: PackageSettings.prefault({}),
     dea: DeaSettings.prefault({}),
     threads: ThreadSettings.prefault({}),
+    /**
+     * At the stop: how long `/healthz` says 503 while requests are still served, so that a load balancer looks away before the listener
+     * closes. Longer than the balancer takes to notice.
+     */
+    drainInSeconds: z.number().min(0).max(8).default(0),
     metrics: MetricsSettings.prefault({}),
     cleanUp: CleanUpSettings.prefault({}),
   })

@@ -42,11 +42,12 @@ export async function startCloudController(
     logger,
     runJob: (name, argument, requestId) => jobs.dispatch(name, argument, requestId),
   })
+  let isStopping = false
   let metrics: ControllerMetrics | undefined
   let reactor: Reactor<BusOperations>
   try {
     metrics = await startMetrics(settings, bus.statistics)
-    reactor = await openReactor(settings, logger, bus, metrics)
+    reactor = await openReactor(settings, logger, bus, metrics, () => isStopping)
   } catch (error) {
     await Promise.all([metrics?.stop(), bus.stop()])
     throw error
@@ -59,8 +60,12 @@ export async function startCloudController(
   return {
     addresses: { http: reactor.url, ...(metrics && { metrics: metrics.url }) },
     async stop() {
+      isStopping = true
+      const closed = reactor.stop({ drainInSeconds: settings.drainInSeconds })
+      // What the bus still hands over is worked on; only then nothing more is begun.
+      await Promise.race([bus.leave(), closed])
       jobs.stop()
-      await reactor.stop()
+      await closed
       await Promise.all([metrics?.stop(), bus.stop()])
     },
   }
@@ -71,6 +76,7 @@ function openReactor(
   logger: Logger,
   bus: RunningBus,
   metrics: ControllerMetrics | undefined,
+  isStopping: () => boolean,
 ): Promise<Reactor<BusOperations>> {
   const { threads } = settings
   const threadData: ThreadData = { settings, databaseMemory: metrics?.database.memory }
@@ -93,7 +99,7 @@ function openReactor(
       port: settings.port,
       temporaryDirectory: join(settings.dataDirectory, 'uploads'),
       bodyLimitInBytes: settings.packages.maximumSizeInBytes,
-      staticAnswer: staticAnswers(settings),
+      staticAnswer: staticAnswers(settings, isStopping),
       faultAnswer,
       deadlineInSeconds: ({ path }) =>
         transferPath.test(path) ? threads.uploadDeadlineInSeconds : threads.requestDeadlineInSeconds,

@@ -41,6 +41,8 @@ export interface BusOperations {
   'staging.stop': (message: StagingStop) => void
   /** Says that there are job rows to run. */
   'jobs.wake': () => void
+  /** Whether a job thread may begin another job: no longer when this Cloud Controller stops. */
+  'jobs.mayBegin': () => boolean
   'logs.emit': (envelopes: LogEnvelope[]) => void
   /** Waits until something happened to one of these (a build, job or process guid), at most this long. */
   'changes.wait': (guid: string, timeoutInMilliseconds: number) => Promise<boolean>

@@ -1,4 +1,4 @@
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import {
   DeaAdvertisement,
   DeaShutdown,
@@ -37,6 +37,11 @@ export interface BusOptions {
 export interface RunningBus {
   readonly operations: BusOperations
   statistics(): BusStatistics
+  /**
+   * Takes no more of what one of several Cloud Controllers takes, so that the others get all of it, and begins nothing by itself.
+   * Resolves when what was on its way has been handed over.
+   */
+  leave(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -55,12 +60,17 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
   const stagers = new StagingClient(nats, pool)
   const waiters = new ChangeWaiters(Math.ceil(settings.threads.maximumRequestThreads / 2))
 
+  const shared: Subscription[] = []
+  let isLeaving = false
   const listen = <S extends z.ZodType>(
     subject: string,
     schema: S,
     handle: (message: z.output<S>, raw: Msg) => void,
     queue?: string,
-  ) => subscribe({ nats, logger, subject, schema, ...(queue && { queue }) }, handle)
+  ): void => {
+    const subscription = subscribe({ nats, logger, subject, schema, ...(queue && { queue }) }, handle)
+    if (queue) shared.push(subscription)
+  }
 
   listen(subjects.deaAdvertise, DeaAdvertisement, (advertisement) => pool.advertise(advertisement))
   listen(subjects.deaShutdown, DeaShutdown, ({ id }) => {
@@ -117,6 +127,7 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
       'staging.start': (request) => stagers.start(request),
       'staging.stop': (message) => stagers.stop(message),
       'jobs.wake': () => runJob('run-due-jobs', {}),
+      'jobs.mayBegin': () => !isLeaving,
       'logs.emit': (batch: LogEnvelope[]) => publish(nats, logSubject, { batch }),
       'changes.wait': (guid, timeout) => waiters.wait(guid, timeout),
       'changes.notify': (guid) => waiters.notify(guid),
@@ -127,6 +138,15 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
       deas: pool.liveIds().length,
       instances: countBy(registry.all().map(({ state }) => state)),
     }),
+    async leave() {
+      isLeaving = true
+      for (const timer of timers) clearInterval(timer)
+      // Without a connection the broker has forgotten the subscriptions by itself.
+      if (!connection.isConnected) return
+      await Promise.all(shared.map((subscription) => subscription.drain())).catch((error: unknown) =>
+        logger.warn({ err: error }, 'the connection to NATS was lost while the Cloud Controller left it'),
+      )
+    },
     async stop() {
       for (const timer of timers) clearInterval(timer)
       // There is nobody to drain to without a connection, and waiting for one could take for ever.

@@ -8,8 +8,13 @@ import { rootDocuments } from './root-documents.ts'
 const jsonType = 'application/json; charset=utf-8'
 const textType = 'text/plain; charset=utf-8'
 
-/** Root documents, which the reactor answers without a thread. */
-export function staticAnswers(settings: Settings): (request: RequestHead) => StaticAnswer | undefined {
+const healthPath = '/healthz'
+
+/** Root documents, which the reactor answers without a thread. `/healthz` is 503 while `isStopping`, so that balancers look away. */
+export function staticAnswers(
+  settings: Settings,
+  isStopping: () => boolean,
+): (request: RequestHead) => StaticAnswer | undefined {
   const documents = new Map(
     Object.entries(rootDocuments).map(([path, document]) => {
       const content = document(settings)
@@ -25,7 +30,10 @@ export function staticAnswers(settings: Settings): (request: RequestHead) => Sta
     const document = method === 'GET' || method === 'HEAD' ? documents.get(path) : undefined
     if (!document) return undefined
     const { type, body } = document
-    return { status: 200, headers: { 'content-type': type, [requestIdHeader]: requestIdOf(headers) }, body }
+    const id = { [requestIdHeader]: requestIdOf(headers) }
+    if (path === healthPath && isStopping())
+      return { status: 503, headers: { 'content-type': textType, ...id }, body: 'stopping' }
+    return { status: 200, headers: { 'content-type': type, ...id }, body }
   }
 }
 

@@ -21,13 +21,14 @@ const turnInMilliseconds = 60_000
 type ClaimedRow = Row<'jobs'> & { readonly lease_owner: string }
 
 /**
- * Runs jobs that are due, oldest first, until there is none left to claim or its turn is over. Returns how many were run.
+ * Runs jobs that are due, oldest first, until there is none left to claim, its turn is over or the Cloud Controller stops. Returns how
+ * many were run.
  * Any number of job threads and Cloud Controllers may do this at once.
  */
 export async function runDueJobs(services: ThreadServices, handlers: JobHandlers = jobHandlers): Promise<number> {
   const end = Date.now() + turnInMilliseconds
   let ran = 0
-  while (Date.now() < end) {
+  while (Date.now() < end && services.bus.scheduleSync('jobs.mayBegin')) {
     const job = await claimJob(services.db)
     if (!job) break
     await runJob(services, job, handlers)

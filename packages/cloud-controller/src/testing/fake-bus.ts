@@ -22,6 +22,7 @@ export function fakeBus(): FakeBus {
     ['dea.find', () => []],
     ['dea.instances', () => ({})],
     ['changes.wait', () => false],
+    ['jobs.mayBegin', () => true],
   ])
   const call = (name: keyof BusOperations, values: readonly unknown[]): unknown => {
     if (isInTransaction()) throw new ScheduleSyncRefused(name, 'a database transaction is open')

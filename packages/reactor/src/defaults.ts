@@ -54,7 +54,7 @@ export function poolSettings(
     stackCaptureInMilliseconds: 500,
     ...shared,
     ...options,
-    resourceLimits: { maxOldGenerationSizeMb: 512, ...options.resourceLimits },
+    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 32, ...options.resourceLimits },
   }
   const { minimum, maximum } = settings
   if (!Number.isInteger(maximum) || maximum < 1)

@@ -14,15 +14,15 @@ export interface ThreadPoolOptions {
   readonly minimum?: number
   /** Default 20 (jobs: 4). */
   readonly maximum?: number
-  /** A thread is added when the oldest queued task has waited this long. Default 50. */
+  /** A thread is added when the oldest queued task has waited this long, unless the processors have nothing left to give. Default 50. */
   readonly growAfterWaitInMilliseconds?: number
-  /** Start a thread as soon as all others have been busy with one task for growAfterWait. Default true (jobs: false). */
+  /** Start a thread as soon as all others have been busy with one task for four times growAfterWait. Default true (jobs: false). */
   readonly keepSpare?: boolean
   /** A thread beyond the minimum ends after having nothing to do for so long. Default 30. */
   readonly retireAfterIdleInSeconds?: number
   /** From the thread's creation to its serveRequests or serveJobs. Default 30. */
   readonly startTimeoutInSeconds?: number
-  /** Heap limits of each thread; default 512 MB of old generation. Buffers outside the heap are not counted by V8. */
+  /** Heap limits of each thread; default 512 MB of old and 32 MB of young generation. Buffers outside the heap are not counted by V8. */
   readonly resourceLimits?: ResourceLimits
   /** Tasks that wait for a thread. Default 1000 (jobs: 10000). */
   readonly queueLimit?: number

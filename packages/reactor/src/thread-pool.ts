@@ -6,6 +6,7 @@ import { ThreadStartFailed } from './errors.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { OperationServer } from './operation-server.ts'
 import type { PoolObserver, PoolSettings, ThreadCounts } from './pool-settings.ts'
+import { PoolSize } from './pool-size.ts'
 import { PoolThread, type PoolThreadEvents, type ThreadEnd } from './pool-thread.ts'
 import type { Task } from './task.ts'
 import { ThreadPriority } from './thread-priority.ts'
@@ -18,8 +19,8 @@ const lookForSlowEveryInMilliseconds = 50
 const startsAtOnce = availableParallelism()
 
 /**
- * Threads of one kind and the queue in front of them. The thread that was used last is used first, so that a few hot ones do the work;
- * a thread is added only when a task has waited, which means that the others are blocked and not just busy.
+ * Threads of one kind and the queue in front of them. The thread that was used last is used first, so that a few hot ones do the work. How many
+ * of them work, and whether one is added when a task has waited, is for PoolSize to say.
  */
 export class ThreadPool implements PoolThreadEvents {
   readonly #settings: PoolSettings
@@ -33,6 +34,7 @@ export class ThreadPool implements PoolThreadEvents {
   /** The thread that became idle last is the last. */
   readonly #idle: PoolThread[] = []
   readonly #shares: ClientShares
+  readonly #size: PoolSize
   #starting = 0
   #sequence = 0
   #failedStarts = 0
@@ -54,6 +56,7 @@ export class ThreadPool implements PoolThreadEvents {
     this.#observer = observer
     this.#queue = new FairQueue(settings.queueLimit, settings.perClientQueueShare)
     this.#shares = new ClientShares(settings.maximum, settings.perClientThreadShare)
+    this.#size = new PoolSize(settings)
     const retireEvery = Math.min(1000, Math.max(20, settings.retireAfterIdleInSeconds * 500))
     this.#retireTimer = setInterval(() => this.#retireIdle(), retireEvery)
     this.#retireTimer.unref()
@@ -112,7 +115,7 @@ export class ThreadPool implements PoolThreadEvents {
       this.#startThread()
     }
     task.queuedAt = performance.now()
-    if (this.#idle.length > 0 && this.#shares.mayHaveOneMore(task.client)) {
+    if (this.#mayGive() && this.#isNext(task)) {
       const thread = this.#idle.pop()
       if (thread) {
         this.#give(thread, task)
@@ -124,7 +127,7 @@ export class ThreadPool implements PoolThreadEvents {
       return
     }
     this.#queue.push(task)
-    this.#watchQueue(this.#settings.growAfterWaitInMilliseconds)
+    this.#watchQueue(this.#nextLookInMilliseconds)
   }
 
   /** Takes a task back that no thread has yet. False if one has. */
@@ -178,12 +181,9 @@ export class ThreadPool implements PoolThreadEvents {
       if (this.#threads.size - this.#starting >= this.#settings.minimum) this.#warm.resolve()
     }
     if (thread.isDemoted && !this.#restore(thread)) return
-    const next = this.#queue.take(this.#shares.mayHaveOneMore)
-    if (next) this.#give(thread, next)
-    else {
-      this.#idle.push(thread)
-      this.#checkDrained()
-    }
+    this.#idle.push(thread)
+    this.#giveQueued()
+    this.#checkDrained()
     if (!finished) this.#ensureMinimum()
   }
 
@@ -280,6 +280,26 @@ export class ThreadPool implements PoolThreadEvents {
     return !this.#stopped && this.#ending.size < this.#settings.maximum && performance.now() >= this.#mayStartAt
   }
 
+  /** Whether the task may have a thread before anything that waits. */
+  #isNext({ client }: Task): boolean {
+    const { mayHaveOneMore } = this.#shares
+    if (!mayHaveOneMore(client)) return false
+    return this.#queue.length === 0 || this.#queue.oldestQueuedAt(mayHaveOneMore) === undefined
+  }
+
+  #mayGive(): boolean {
+    return this.#idle.length > 0 && this.#size.mayOneMoreWork(this.#threads)
+  }
+
+  #giveQueued(): void {
+    while (this.#queue.length > 0 && this.#mayGive()) {
+      const task = this.#queue.take(this.#shares.mayHaveOneMore)
+      const thread = task && this.#idle.pop()
+      if (!thread) return
+      this.#give(thread, task)
+    }
+  }
+
   #give(thread: PoolThread, task: Task): void {
     this.#shares.take(task.client)
     this.#observer.onQueueWait(performance.now() - task.queuedAt)
@@ -295,16 +315,25 @@ export class ThreadPool implements PoolThreadEvents {
     }, milliseconds)
   }
 
+  /** A thread that is idle waits for its turn to work. */
+  get #nextLookInMilliseconds(): number {
+    const { growAfterWaitInMilliseconds } = this.#settings
+    return this.#idle.length > 0 ? this.#size.askAgainInMilliseconds : growAfterWaitInMilliseconds
+  }
+
   #lookAtQueue(): number {
     const { queueTimeoutInSeconds, growAfterWaitInMilliseconds, maximum } = this.#settings
+    this.#giveQueued()
     const now = performance.now()
     for (const task of this.#queue.takeQueuedBefore(now - queueTimeoutInSeconds * 1000)) task.onFault('overloaded')
     this.#checkDrained()
     const oldest = this.#queue.oldestQueuedAt(this.#shares.mayHaveOneMore)
     const waited = oldest === undefined ? 0 : now - oldest
-    if (waited < growAfterWaitInMilliseconds) return Math.ceil(growAfterWaitInMilliseconds - waited)
-    if (this.#threads.size < maximum && this.#starting < startsAtOnce && this.#mayStart()) this.#startThread()
-    return growAfterWaitInMilliseconds
+    if (waited < growAfterWaitInMilliseconds)
+      return Math.min(this.#nextLookInMilliseconds, Math.ceil(growAfterWaitInMilliseconds - waited))
+    const mayGrow = this.#threads.size < maximum && this.#starting < startsAtOnce && this.#mayStart()
+    if (mayGrow && this.#idle.length === 0 && this.#size.isTooSmall(this.#threads)) this.#startThread()
+    return this.#nextLookInMilliseconds
   }
 
   #retireIdle(): void {
@@ -319,7 +348,7 @@ export class ThreadPool implements PoolThreadEvents {
   }
 
   #lookForSlow(): void {
-    const { demoteAfterInMilliseconds, growAfterWaitInMilliseconds, keepSpare, maximum } = this.#settings
+    const { demoteAfterInMilliseconds, keepSpare, maximum } = this.#settings
     const after = this.#priority.canRestore ? demoteAfterInMilliseconds : Math.max(1000, demoteAfterInMilliseconds)
     const now = performance.now()
     const before = now - after
@@ -328,9 +357,8 @@ export class ThreadPool implements PoolThreadEvents {
       thread.isDemoted = this.#priority.demote(thread.operatingSystemThreadId)
     }
     // All are stuck: start one now, so that the next task does not have to wait until it has waited.
-    const isStuck = (thread: PoolThread): boolean => (thread.since ?? now) < now - growAfterWaitInMilliseconds
     const needsSpare = keepSpare && this.#idle.length === 0 && this.#threads.size > 0 && this.#threads.size < maximum
-    if (needsSpare && [...this.#threads].every(isStuck) && this.#mayStart()) this.#startThread()
+    if (needsSpare && this.#size.areAllStuck(this.#threads) && this.#mayStart()) this.#startThread()
   }
 
   /** Gives an idle thread its normal priority again. False if that is not allowed and it is replaced instead. */

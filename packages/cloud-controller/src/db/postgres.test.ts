@@ -82,6 +82,41 @@ test('a thread has one connection, with limits on locks and statements', { skip 
   ])
 })
 
+test('statements go on while another Cloud Controller migrates, in and outside of transactions', {
+  skip,
+}, async (t) => {
+  const { db } = await testController(t)
+  const stacks = (connection: Db) => connection.selectFrom('stacks').selectAll().execute()
+  const before = await stacks(db)
+  await sql`alter table stacks add column colour text`.execute(db)
+  const [stack] = await stacks(db)
+  assert.ok(stack)
+  assert.deepEqual(Object.keys(stack), [...Object.keys(before[0] ?? {}), 'colour'])
+  await sql`alter table stacks drop column colour`.execute(db)
+  let attempts = 0
+  const inside = await db.transaction().execute((trx) => {
+    attempts += 1
+    return stacks(trx)
+  })
+  assert.deepEqual([inside, attempts], [before, 2])
+})
+
+test('a connection keeps its statements prepared, within limits', { skip }, async (t) => {
+  const { db } = await testController(t)
+  for (let length = 1; length <= 250; length++)
+    await db
+      .selectFrom('stacks')
+      .select('id')
+      .where(
+        'name',
+        'in',
+        Array.from({ length }, (_, index) => `stack-${index}`),
+      )
+      .execute()
+  const { rows } = await sql<{ count: number }>`select count(*) as count from pg_prepared_statements`.execute(db)
+  assert.equal(rows[0]?.count, 200)
+})
+
 test('transactions that decide by what they have read are as if one came after the other', { skip }, async (t) => {
   const { db, settings } = await testController(t)
   const connections = [db, await database(t, settings.databaseUrl), await database(t, settings.databaseUrl)]

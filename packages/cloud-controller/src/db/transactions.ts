@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { DatabaseUnavailable } from './database-unavailable.ts'
+import { isOutdatedPlan } from './dialects/postgres-errors.ts'
 
 const open = new AsyncLocalStorage<true>()
 
@@ -20,7 +21,7 @@ const longestPauseInMilliseconds = 250
 
 /**
  * Runs a whole transaction again when PostgreSQL has rolled it back for the sake of another: serialization failures and
- * deadlocks, which are nobody's fault. Its callback may therefore run more than once, so it must change nothing but the
+ * deadlocks, which are nobody's fault, and plans that a migration has outdated. Its callback may therefore run more than once, so it must change nothing but the
  * database. Throws DatabaseUnavailable when it got no turn for five seconds.
  */
 export async function repeatedOnConflict<T>(
@@ -41,7 +42,8 @@ export async function repeatedOnConflict<T>(
   }
 }
 
-/** 40001 serialization_failure, 40P01 deadlock_detected. */
+/** 40001 serialization_failure, 40P01 deadlock_detected; or another Cloud Controller has migrated in between. */
 function isConflict(error: unknown): boolean {
+  if (isOutdatedPlan(error)) return true
   return error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01')
 }

@@ -27,3 +27,13 @@ export function statementError(error: unknown): unknown {
     connectionLost.test(error.message)
   return isUnavailable ? new DatabaseUnavailable(error) : error
 }
+
+/** feature_not_supported is what PostgreSQL says when a table has changed below a prepared statement. */
+const outdatedPlanState = '0A000'
+
+/** Whether a migration, by another Cloud Controller, has outdated a prepared statement. */
+export function isOutdatedPlan(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && error.code === outdatedPlanState && /cached plan/.test(error.message)
+  )
+}

@@ -1,7 +1,9 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
 import { DatabaseUnavailable } from '../database-unavailable.ts'
-import { statementError } from './postgres-errors.ts'
+import { isInTransaction } from '../transactions.ts'
+import { isOutdatedPlan, statementError } from './postgres-errors.ts'
+import { PreparedNames } from './prepared-names.ts'
 
 const connectTimeoutInMilliseconds = 5_000
 const lockTimeoutInMilliseconds = 10_000
@@ -70,11 +72,18 @@ function adaptPool(pool: Pool): PostgresPool {
 }
 
 function adaptClient(client: PoolClient): PostgresPoolClient {
-  const query = async (statement: string, parameters: readonly unknown[]) => {
+  const prepared = new PreparedNames()
+  const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+    const name = prepared.nameOf(text)
+    const values = [...parameters]
     try {
-      return await client.query(statement, [...parameters])
+      return await client.query({ text, values, ...(name !== undefined && { name }) })
     } catch (error) {
-      throw statementError(error)
+      if (!isOutdatedPlan(error)) throw statementError(error)
+      prepared.renew(text)
+      // A transaction has failed with it, and is run again as a whole.
+      if (isInTransaction()) throw error
+      return query(text, parameters)
     }
   }
   return {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Db, Trx } from '../../db/schema.ts'
 import { apiError } from '../../errors/api-error.ts'
@@ -131,7 +132,7 @@ export async function deleteMetadata(trx: Trx, type: string, guids: readonly str
   }
 }
 
-/** Labels and annotations of many resources, two statements in all. */
+/** Labels and annotations of many resources, by one statement. */
 export async function loadMetadata(
   db: Db,
   type: string,
@@ -139,18 +140,23 @@ export async function loadMetadata(
 ): Promise<ReadonlyMap<string, MetadataView>> {
   const views = new Map<string, MetadataView>(guids.map((guid) => [guid, { labels: {}, annotations: {} }]))
   if (guids.length === 0) return views
-  for (const table of ['labels', 'annotations'] as const) {
-    const rows = await db
-      .selectFrom(table)
-      .select(['resource_guid', 'key_prefix', 'key_name', 'value'])
-      .where('resource_type', '=', type)
-      .where('resource_guid', 'in', guids)
-      .orderBy('id')
-      .execute()
-    for (const { resource_guid, key_prefix, key_name, value } of rows) {
-      const view = views.get(resource_guid)
-      if (view) view[table][joinedKey(key_prefix, key_name)] = value
-    }
+  const entries = await entriesOf(db, 'labels', type, guids)
+    .unionAll(entriesOf(db, 'annotations', type, guids))
+    .orderBy('id')
+    .execute()
+  for (const { kind, resource_guid, key_prefix, key_name, value } of entries) {
+    const view = views.get(resource_guid)
+    if (view) view[kind][joinedKey(key_prefix, key_name)] = value
   }
   return views
+}
+
+type Kind = 'labels' | 'annotations'
+
+function entriesOf(db: Db, kind: Kind, type: string, guids: readonly string[]) {
+  return db
+    .selectFrom(kind)
+    .select(['id', 'resource_guid', 'key_prefix', 'key_name', 'value', sql.lit<Kind>(kind).as('kind')])
+    .where('resource_type', '=', type)
+    .where('resource_guid', 'in', guids)
 }

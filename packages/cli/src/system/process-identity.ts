@@ -26,7 +26,9 @@ function startedOnLinux(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+    // Its first thread is a zombie already while the others, field 20, still end; until then its ports are in use.
+    const isGone = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+    if (isGone) return undefined
     return `${bootId()}/${fields[19]}`
   } catch {
     // No such process, or it went while we looked.

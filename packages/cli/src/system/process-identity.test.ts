@@ -11,12 +11,13 @@ const skip =
     ? 'only Linux shows the threads of a process'
     : spawnSync('python3', ['--version']).status !== 0 && 'python3 not found on this machine'
 
-test('a process whose first thread has ended is alive as long as another is', { skip }, async () => {
+test('a process whose first thread has ended is alive as long as another is', { skip }, async (t) => {
   const code = `
 import ctypes, threading, time
 threading.Thread(target=time.sleep, args=(1000,)).start()
 ctypes.CDLL(None).pthread_exit(None)`
   const child = spawn('python3', ['-c', code], { stdio: 'ignore' })
+  t.after(() => child.kill('SIGKILL'))
   const { pid = 0 } = child
   const identity = identify(pid)
   assert(identity)

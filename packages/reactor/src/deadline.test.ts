@@ -6,7 +6,7 @@ import { faultOf, startTestReactor, until } from './fixtures/start.ts'
 
 describe('a deadline', () => {
   for (const [path, stack] of [
-    ['/spin', /at spinForEver \(file:.*request-thread\.ts:\d+:\d+\)/],
+    ['/spin', /at (spinForEver|\/spin) \(file:.*request-thread\.ts:\d+\)/],
     ['/never', /no JavaScript was running/],
     ['/block?ms=60000', /request-thread\.ts/],
     ['/gate', /blocked in scheduleSync\('waitForGate'\)/],

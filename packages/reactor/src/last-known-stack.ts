@@ -1,94 +1,88 @@
-import { Session } from 'node:inspector'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
 
-interface WorkerAttached {
-  readonly params: { readonly sessionId: string; readonly workerInfo: { readonly title: string } }
-}
-interface WorkerMessage {
-  readonly params: { readonly sessionId: string; readonly message: string }
-}
-interface Paused {
-  readonly params: {
-    readonly callFrames: readonly {
-      readonly functionName: string
-      readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number }
-    }[]
+interface ProfileNode {
+  readonly id: number
+  readonly hitCount: number
+  /** Lines and columns from 0; of the function's beginning. */
+  readonly callFrame: {
+    readonly functionName: string
+    readonly url: string
+    readonly lineNumber: number
+    readonly columnNumber: number
   }
+  readonly children?: readonly number[]
+  /** Lines from 1. */
+  readonly positionTicks?: ReadonlyArray<{ readonly line: number; readonly ticks: number }>
+}
+interface Profile {
+  readonly nodes: readonly ProfileNode[]
 }
 
 /** More at a time would cost the reactor more than the stacks are worth. */
 const atATime = 4
 let underWay = 0
 
-/** Between the thread's word that it will pause and its pause. Longer means that it runs no JavaScript. */
-const pauseWithinInMilliseconds = 50
+/** The profiler looks every millisecond. */
+const watchedForInMilliseconds = 10
+
+/** What V8 calls a thread that runs no JavaScript. */
+const explanations: Readonly<Record<string, string>> = {
+  '(idle)': 'no JavaScript was running: the thread awaits something',
+  '(program)': 'no JavaScript was running: the thread is in native code',
+  '(garbage collector)': 'the thread was collecting garbage',
+}
 
 /**
- * Where a thread is stuck, as text for the log: interrupts it with the inspector, also in an endless loop, and gives its frames in the form of
- * `Error#stack`, or the reason why there are none. Reactor thread; takes at most the timeout. The thread is resumed and detached, so that it
- * can be ended.
+ * Where a thread is stuck, as text for the log: watches it for a moment with V8's CPU profiler, which also sees into endless loops and
+ * Atomics.wait, and gives the frames where it was most often, in the form of `Error#stack`, or the reason why there are none. The first frame has
+ * the line that ran, the others the beginnings of their functions. Never rejects; takes at most the timeout. Reactor thread.
+ *
+ * The inspector would tell exact lines, but each of its sessions left about five megabytes of native memory behind.
  */
-export function lastKnownStack(threadName: string, timeoutInMilliseconds: number): Promise<string> {
-  if (timeoutInMilliseconds <= 0) return Promise.resolve('    (not read)')
-  if (underWay >= atATime) return Promise.resolve('    (not read: too many threads at once)')
+export async function lastKnownStack(worker: Worker, timeoutInMilliseconds: number): Promise<string> {
+  if (timeoutInMilliseconds <= 0) return '    (not read)'
+  if (underWay >= atATime) return '    (not read: too many threads at once)'
   underWay++
-  const session = new Session()
-  session.connect()
-  return new Promise<string>((resolve) => {
-    let attachedTo: string | undefined
-    const urls = new Map<string, string>()
-    const tell = (sessionId: string, id: number, method: string): void =>
-      session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, method }) })
-    const finish = (stack: string): void => {
-      clearTimeout(timer)
-      session.removeAllListeners()
-      if (attachedTo !== undefined) {
-        // A thread that is paused, or is attached to, does not end by terminate().
-        tell(attachedTo, 3, 'Debugger.resume')
-        tell(attachedTo, 4, 'Debugger.disable')
-        session.post('NodeWorker.detach', { sessionId: attachedTo })
-      }
-      session.post('NodeWorker.disable')
-      session.disconnect()
-      underWay--
-      resolve(stack)
-    }
-    let timer = setTimeout(
-      finish,
-      timeoutInMilliseconds,
-      '    (not read in time: the thread is in native code, or the CPU is busy)',
-    )
-    session.on('NodeWorker.attachedToWorker', ({ params }: WorkerAttached) => {
-      if (!params.workerInfo.title.endsWith(` ${threadName}`)) return
-      attachedTo = params.sessionId
-      tell(params.sessionId, 1, 'Debugger.enable')
-      tell(params.sessionId, 2, 'Debugger.pause')
-    })
-    session.on('NodeWorker.receivedMessageFromWorker', ({ params }: WorkerMessage) => {
-      if (params.sessionId !== attachedTo) return
-      // One for each loaded script, too many to parse.
-      const script = /^{"method":"Debugger.scriptParsed","params":{"scriptId":"(\d+)","url":"([^"]*)"/.exec(
-        params.message,
-      )
-      if (script) urls.set(script[1] ?? '', script[2] ?? '')
-      if (params.message.startsWith('{"id":2,')) {
-        clearTimeout(timer)
-        timer = setTimeout(
-          finish,
-          pauseWithinInMilliseconds,
-          '    (no JavaScript was running: the thread awaits something)',
-        )
-      }
-      if (!params.message.startsWith('{"method":"Debugger.paused"')) return
-      const paused: Paused = JSON.parse(params.message)
-      finish(
-        paused.params.callFrames
-          .map(({ functionName, location }) => {
-            const at = `${urls.get(location.scriptId) ?? ''}:${location.lineNumber + 1}:${location.columnNumber + 1}`
-            return `    at ${functionName === '' ? '<anonymous>' : functionName} (${at})`
-          })
-          .join('\n'),
-      )
-    })
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
-  })
+  const tooLate = new AbortController()
+  try {
+    return await Promise.race([
+      watch(worker),
+      pause(timeoutInMilliseconds, '    (not read in time: the CPU is busy)', tooLate),
+    ])
+  } catch (error) {
+    return `    (not read: ${error instanceof Error ? error.message : String(error)})`
+  } finally {
+    tooLate.abort()
+    underWay--
+  }
+}
+
+async function watch(worker: Worker): Promise<string> {
+  const profiling = await worker.startCpuProfile()
+  await pause(watchedForInMilliseconds)
+  return stackOf(JSON.parse(await profiling.stop()))
+}
+
+function stackOf({ nodes }: Profile): string {
+  const leaf = nodes.reduce<ProfileNode | undefined>(
+    (most, node) => (most && most.hitCount >= node.hitCount ? most : node),
+    undefined,
+  )
+  const explanation = leaf && explanations[leaf.callFrame.functionName]
+  if (!leaf || explanation) return `    (${explanation ?? 'nothing was seen'})`
+  const frames = [frame(leaf, lineMostSeen(leaf))]
+  const parentOf = (child: ProfileNode) => nodes.find(({ children }) => children?.includes(child.id))
+  // The root is no function.
+  for (let node = parentOf(leaf); node && parentOf(node); node = parentOf(node)) frames.push(frame(node))
+  return frames.join('\n')
+}
+
+function lineMostSeen({ positionTicks = [] }: ProfileNode): number | undefined {
+  return [...positionTicks].sort((a, b) => b.ticks - a.ticks)[0]?.line
+}
+
+function frame({ callFrame: { functionName, url, lineNumber, columnNumber } }: ProfileNode, line?: number): string {
+  const at = line === undefined ? `${url}:${lineNumber + 1}:${columnNumber + 1}` : `${url}:${line}`
+  return `    at ${functionName === '' ? '<anonymous>' : functionName} (${at})`
 }

@@ -192,7 +192,7 @@ export class PoolThread implements CallingThread {
   async #overrun(task: Task): Promise<void> {
     const { waiting } = this
     this.#leave({ phase: 'ending', task, reason: 'deadline' })
-    const captured = await lastKnownStack(this.name, this.#options.stackCaptureInMilliseconds)
+    const captured = await lastKnownStack(this.#worker, this.#options.stackCaptureInMilliseconds)
     const stack = waiting ? `    blocked in scheduleSync('${waiting.operation}')\n${captured}` : captured
     this.#events.onOverrun(this, task, stack)
     void this.#worker.terminate()

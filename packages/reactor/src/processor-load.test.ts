@@ -20,10 +20,10 @@ function givenMachine() {
   return { pass }
 }
 
-test('processors are saturated from nine tenths on, and until it is less than seven', () => {
+test('processors are saturated from eight tenths on, and until it is less than six', () => {
   const { pass } = givenMachine()
   assert.deepEqual(
-    [0.85, 0.95, 0.75, 0.65, 0.85].map((machine) => pass(100, { machine })),
+    [0.75, 0.85, 0.65, 0.55, 0.75].map((machine) => pass(100, { machine })),
     [false, true, true, false, false],
   )
 })

@@ -3,8 +3,8 @@ import { availableParallelism, cpus } from 'node:os'
 /** Shorter windows say little: systems count processor time in steps of ten milliseconds. */
 const windowInMilliseconds = 100
 /** Between the two it stays as it was, or it would change with every step that is taken because of it. */
-const saturatedFrom = 0.9
-const saturatedUntil = 0.7
+const saturatedFrom = 0.8
+const saturatedUntil = 0.6
 
 /** Processor time since some beginning. All in milliseconds. */
 export interface ProcessorTimes {

@@ -34,6 +34,6 @@ export function paginationObject({ page, perPage }: Page, total: number, href: (
     first: { href: href(1) },
     last: { href: href(last) },
     next: page < last ? { href: href(page + 1) } : null,
-    previous: page > 1 ? { href: href(Math.min(page - 1, last)) } : null,
+    previous: page > 1 ? { href: href(page - 1) } : null,
   }
 }

@@ -21,11 +21,14 @@ test('pages follow one another without gap or overlap from the first to the last
   assert.equal(await inOrder('&order_by=-created_at').then((names) => [...names].sort().join('')), 'abcdefg')
 })
 
-test('a page behind the last is empty', async (t) => {
+test('a page past the end is empty, and says so as Cloud Foundry does', async (t) => {
   const { admin } = await testController(t)
   await admin.post('/v3/organizations', { name: 'only' })
   const { status, body } = await admin.get('/v3/organizations?page=9')
   assert.equal(status, 200)
-  assert.deepEqual(body.resources, [])
-  assert.equal(body.pagination.total_pages, 1)
+  const at = (page: number) => ({ href: `http://api.example.org/v3/organizations?page=${page}&per_page=50` })
+  assert.deepEqual(body, {
+    pagination: { total_results: 0, total_pages: 1, first: at(1), last: at(1), next: null, previous: at(8) },
+    resources: [],
+  })
 })

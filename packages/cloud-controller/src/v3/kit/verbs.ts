@@ -49,7 +49,8 @@ export async function list<TB extends keyof Tables, R extends ResourceRow, E>(
   const resources = await presentAll(db, resource, rows, view)
   const inclusions = await included(c, resource, rows, { names: request.include, also: options.alsoIncluded, view })
   return c.json({
-    pagination: paginationObject(request.page, total, pageAddress(c, request)),
+    // CC counts by a window over the page's rows, so on a page past the end it counts none (lib/cloud_controller/paging).
+    pagination: paginationObject(request.page, rows.length === 0 ? 0 : total, pageAddress(c, request)),
     resources: options.decorate ? options.decorate(resources, rows) : resources,
     ...(inclusions && { included: inclusions }),
   })

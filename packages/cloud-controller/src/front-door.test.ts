@@ -14,9 +14,12 @@ import { rehearse } from './testing/rehearsal.ts'
 import { testController } from './testing/test-controller.ts'
 import { wireFaults } from './testing/wire-faults.ts'
 
-/** 100,000 in a thorough run; a failure prints its seed, which makes the same requests again. */
+/**
+ * The suite sends the same requests each time, so that it fails by what was changed and not by luck. A thorough run sends 100,000, and
+ * others with another seed.
+ */
 const count = Number(process.env.VCAP_BAD_REQUESTS ?? 500)
-const seed = Number(process.env.VCAP_BAD_REQUESTS_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(process.env.VCAP_BAD_REQUESTS_SEED ?? 1)
 const atOnce = 16
 /** One connection in so many speaks no proper HTTP. */
 const wireShare = 5

@@ -7,9 +7,12 @@ import { badRequests, isRefusal } from '../testing/bad-requests.ts'
 import { rehearse } from '../testing/rehearsal.ts'
 import { testController } from '../testing/test-controller.ts'
 
-/** 100,000 in a thorough run; a failure prints its seed, which makes the same requests again. */
+/**
+ * The suite sends the same requests each time, so that it fails by what was changed and not by luck. A thorough run sends 100,000, and
+ * others with another seed.
+ */
 const count = Number(process.env.VCAP_BAD_REQUESTS ?? 1_500)
-const seed = Number(process.env.VCAP_BAD_REQUESTS_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(process.env.VCAP_BAD_REQUESTS_SEED ?? 1)
 
 test(`${count} bad requests, seed ${seed}: none is our fault, and what is refused changes nothing`, async (t) => {
   const controller = await testController(t)

@@ -226,12 +226,11 @@ export function ordered<TB extends keyof Tables, R extends ResourceRow, E>(
 ): ResourceQuery<TB, R> {
   const isDescending = (orderBy?.direction === 'desc') !== fromTheEnd
   const direction = isDescending ? 'desc' : 'asc'
-  const columns = orderBy
-    ? [
-        resource.orderBy?.[orderBy.key] ?? sql.ref(`${resource.table}.${orderBy.key}`),
-        sql.ref(`${resource.table}.guid`),
-      ]
-    : [...(resource.defaultOrder ?? []), sql.ref(`${resource.table}.id`)]
+  const wanted = orderBy
+    ? [resource.orderBy?.[orderBy.key] ?? sql.ref(`${resource.table}.${orderBy.key}`)]
+    : (resource.defaultOrder ?? [])
+  // The order of creation, also of what was created in the same millisecond.
+  const columns = [...wanted, sql.ref(`${resource.table}.id`)]
   let ordering = query
   for (const column of columns) ordering = ordering.orderBy(column as never, direction)
   return ordering

@@ -21,6 +21,18 @@ test('pages follow one another without gap or overlap from the first to the last
   assert.equal(await inOrder('&order_by=-created_at').then((names) => [...names].sort().join('')), 'abcdefg')
 })
 
+test('what was created in the same millisecond is listed in the order of its creation', async (t) => {
+  const { admin, db } = await testController(t)
+  for (const name of 'gbfaecd') await admin.post('/v3/organizations', { name })
+  await db.updateTable('organizations').set({ created_at: '2026-01-01T00:00:00.000Z' }).execute()
+  const names = async (orderBy: string): Promise<string> => {
+    const { body } = await admin.get(`/v3/organizations?order_by=${orderBy}`)
+    return body.resources.map(({ name }: { name: string }) => name).join('')
+  }
+  assert.equal(await names('created_at'), 'gbfaecd')
+  assert.equal(await names('-created_at'), 'dceafbg')
+})
+
 test('a page past the end is empty, and says so as Cloud Foundry does', async (t) => {
   const { admin } = await testController(t)
   await admin.post('/v3/organizations', { name: 'only' })

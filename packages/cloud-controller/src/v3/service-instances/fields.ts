@@ -63,8 +63,7 @@ async function slimSpaces(db: Db, guids: readonly string[], keys: readonly strin
       eb('guid', 'in', spaceGuidsReadBy(db, caller)).as('is_readable'),
     ])
     .where('guid', 'in', guids)
-    .orderBy('created_at')
-    .orderBy('guid')
+    .orderBy('id')
     .execute()
   return rows.map(({ guid, name, organization_guid, is_readable }) =>
     selectedFields(keys, {
@@ -81,8 +80,7 @@ async function slimOrganizations(db: Db, spaceGuids: readonly string[], keys: re
     .selectFrom('organizations')
     .select((eb) => ['guid', 'name', eb('guid', 'in', organizationGuidsReadBy(db, caller)).as('is_readable')])
     .where('guid', 'in', db.selectFrom('spaces').select('spaces.organization_guid').where('guid', 'in', spaceGuids))
-    .orderBy('created_at')
-    .orderBy('guid')
+    .orderBy('id')
     .execute()
   return rows.map(({ guid, name, is_readable }) =>
     selectedFields(keys, { guid, name: caller.readsGlobally || is_readable ? name : undefined }),

@@ -36,8 +36,8 @@ export const auditEvents = resource({
   filters: {
     types: (query, types) => query.where('audit_events.type', 'in', types),
     target_guids: {
-      only: (query, guids) => query.where('audit_events.target_guid', 'in', guids),
-      except: (query, guids) => query.where('audit_events.target_guid', 'not in', guids),
+      anyOf: (query, guids) => query.where('audit_events.target_guid', 'in', guids),
+      noneOf: (query, guids) => query.where('audit_events.target_guid', 'not in', guids),
     },
     space_guids: (query, guids) => query.where('audit_events.space_guid', 'in', guids),
     organization_guids: (query, guids) => query.where('audit_events.organization_guid', 'in', guids),

@@ -128,7 +128,7 @@ function parseExceptions<TB extends keyof Tables, R extends ResourceRow, E>(
   const exceptions = new Map<string, string[]>()
   for (const [key, filter] of Object.entries(resource.filters ?? {})) {
     const operators = query.nested.get(key)
-    if (!('except' in filter) || !operators) continue
+    if (!('noneOf' in filter) || !operators) continue
     const text = operators.get('not')
     if (text) exceptions.set(key, listValue(text))
     else faults.push(`${humanized(key)} ${key} has an invalid operator`)
@@ -143,7 +143,7 @@ function parseFilters<TB extends keyof Tables, R extends ResourceRow, E>(
 ): Map<string, string[]> {
   const filters = new Map<string, string[]>()
   for (const [key, filter] of Object.entries(resource.filters ?? {})) {
-    const values = 'except' in filter ? plainListOf(query, key) : listOf(query, key, faults)
+    const values = 'noneOf' in filter ? plainListOf(query, key) : listOf(query, key, faults)
     if (values === undefined) continue
     if ('boolean' in filter && values[0] !== 'true' && values[0] !== 'false')
       faults.push(`${humanized(key)} must be 'true' or 'false'`)
@@ -193,7 +193,7 @@ export function filteredQuery<TB extends keyof Tables, R extends ResourceRow, E>
   }
   for (const [key, values] of request.exceptions) {
     const filter = resource.filters?.[key]
-    if (filter && 'except' in filter) query = filter.except(query, values, db, caller)
+    if (filter && 'noneOf' in filter) query = filter.noneOf(query, values, db, caller)
   }
   return query
 }
@@ -210,7 +210,7 @@ function applyFilter<Q>(filter: Filter<Q> | undefined, query: Q, values: string[
   if (!filter) throw apiError('ServerError')
   if (typeof filter === 'function') return filter(query, values, db, caller)
   if ('boolean' in filter) return filter.boolean(query, values[0] === 'true', db, caller)
-  if ('except' in filter) return filter.only(query, values, db, caller)
+  if ('noneOf' in filter) return filter.anyOf(query, values, db, caller)
   return filter.narrow(query, values, db, caller)
 }
 

@@ -50,7 +50,7 @@ export type ParsedFilter<Q> = {
   readonly narrow: ListFilter<Q>
 }
 /** A filter that also understands `key[not]=a,b`: everything but these. */
-export type ExcludingFilter<Q> = { readonly only: ListFilter<Q>; readonly except: ListFilter<Q> }
+export type ExcludingFilter<Q> = { readonly anyOf: ListFilter<Q>; readonly noneOf: ListFilter<Q> }
 export type Filter<Q> = ListFilter<Q> | BooleanFilter<Q> | ParsedFilter<Q> | ExcludingFilter<Q>
 
 /** A condition that is found out elsewhere before the list is read; a function, because a query must not be awaited. */

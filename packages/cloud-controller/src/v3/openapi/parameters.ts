@@ -88,7 +88,7 @@ function ofKey(resource: ResourceFacts, key: string): readonly QueryParameter[] 
 
 function ofFilter(key: string, filter: object | undefined): QueryParameter[] {
   if (filter && 'boolean' in filter) return [{ name: key, schema: { type: 'boolean' } }]
-  if (filter && 'except' in filter) return [listParameter(key), listParameter(`${key}[not]`)]
+  if (filter && 'noneOf' in filter) return [listParameter(key), listParameter(`${key}[not]`)]
   if (filter && 'parse' in filter) return [{ name: key, schema: { type: 'string' } }]
   return [listParameter(key)]
 }

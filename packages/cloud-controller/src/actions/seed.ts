@@ -5,6 +5,7 @@ import type { Db } from '../db/schema.ts'
 import { sealVariables } from '../dea/sealed-variables.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { defaultQuotaName } from './organizations.ts'
+import { unlimited } from './quota-limits.ts'
 
 /** The segment of who is in no other; its guid is the same on every Cloud Foundry (cloud_controller_ng isolation_segment_model.rb). */
 export const sharedIsolationSegmentGuid = '933b4c58-120b-499a-b85d-4b6fc9e2903b'
@@ -62,14 +63,8 @@ async function seedDefaultQuota(db: Db): Promise<void> {
     .values({
       ...identity(),
       name: defaultQuotaName,
+      ...unlimited,
       total_memory_in_mb: 102_400,
-      per_process_memory_in_mb: null,
-      total_instances: null,
-      per_app_tasks: null,
-      log_rate_limit_in_bytes_per_second: null,
-      paid_services_allowed: 1,
-      total_service_instances: null,
-      total_service_keys: null,
       total_routes: 1000,
       total_reserved_ports: 0,
       total_domains: null,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
 import { openVariables, sealVariables } from '../dea/sealed-variables.ts'
 import { apiError, notFound, unprocessable } from '../errors/api-error.ts'
@@ -22,13 +23,7 @@ export interface NewApp {
 
 /** Reads the app and keeps other transactions from changing it until this one ends. Throws 404 when it is gone. */
 export async function lockApp(trx: Trx, guid: string): Promise<Row<'apps'>> {
-  // A write that changes nothing locks the row on every database; `for update` is unknown to SQLite.
-  const app = await trx
-    .updateTable('apps')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returningAll()
-    .executeTakeFirst()
+  const app = await lockRow(trx, 'apps', guid)
   if (!app) throw notFound('App')
   return app
 }

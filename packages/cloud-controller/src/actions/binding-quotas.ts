@@ -1,3 +1,4 @@
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
 import { type QuotaLimits, unlimited } from './quota-limits.ts'
 
@@ -22,13 +23,9 @@ export async function lockLimitsOfOrganization(
   trx: Trx,
   guid: string,
 ): Promise<Limited & { readonly limits: Pick<Row<'organization_quotas'>, 'total_domains'> }> {
-  // A write that changes nothing locks the row on every database; `for update` is unknown to SQLite.
-  const { name, quota_guid } = await trx
-    .updateTable('organizations')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returning(['name', 'quota_guid'])
-    .executeTakeFirstOrThrow()
+  const organization = await lockRow(trx, 'organizations', guid)
+  if (!organization) throw new Error(`the organization ${guid} is gone`)
+  const { name, quota_guid } = organization
   const limits = await trx
     .selectFrom('organization_quotas')
     .selectAll()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Settings } from '../config.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Db, Row, Trx } from '../db/schema.ts'
 import { apiError, badRequest } from '../errors/api-error.ts'
 import type { Caller } from '../permissions/caller.ts'
@@ -86,11 +87,7 @@ export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Pr
 
 /** Locks the app's row first, so that of two requests at once one sees the other's build. */
 async function requireNoOtherBuild(trx: Trx, appGuid: string): Promise<void> {
-  await trx
-    .updateTable('apps')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', appGuid)
-    .execute()
+  await lockRow(trx, 'apps', appGuid)
   const other = await trx
     .selectFrom('builds')
     .select('id')

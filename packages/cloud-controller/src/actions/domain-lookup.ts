@@ -1,3 +1,4 @@
+import { lockRow } from '../db/lock-row.ts'
 import type { Db, Row, Trx } from '../db/schema.ts'
 
 /** The domain of this name, whatever its letter case. */
@@ -14,12 +15,5 @@ export async function findDomainByName(db: Db, name: string): Promise<Row<'domai
  * holds over several rows, which no index can say. Returns whether the domain is still there.
  */
 export async function lockDomain(trx: Trx, guid: string): Promise<boolean> {
-  // A write that changes nothing locks the row on every database; `for update` is unknown to SQLite.
-  const domain = await trx
-    .updateTable('domains')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returning('guid')
-    .executeTakeFirst()
-  return domain !== undefined
+  return (await lockRow(trx, 'domains', guid)) !== undefined
 }

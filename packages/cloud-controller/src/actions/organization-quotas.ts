@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
 import { apiError, unprocessable } from '../errors/api-error.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -64,7 +65,7 @@ export async function updateOrganizationQuota(
   guid: string,
   message: OrganizationQuotaMessage,
 ): Promise<void> {
-  const before = await lockQuota(trx, guid)
+  const before = await lockRow(trx, 'organization_quotas', guid)
   if (!before) throw apiError('ResourceNotFound', 'Organization quota not found')
   if (typeof message.apps?.log_rate_limit_in_bytes_per_second === 'number') await requireLimitedLogRates(trx, guid)
   const { id, created_at, ...known } = before
@@ -114,7 +115,7 @@ export async function applyOrganizationQuota(
   quotaGuid: string,
   organizationGuids: readonly string[],
 ): Promise<void> {
-  const quota = await lockQuota(trx, quotaGuid)
+  const quota = await lockRow(trx, 'organization_quotas', quotaGuid)
   if (!quota) throw apiError('ResourceNotFound', 'Organization quota not found')
   const organizations = await findOrganizations(
     trx,
@@ -187,21 +188,11 @@ async function isApplied(trx: Trx, quotaGuid: string): Promise<boolean> {
 
 /** Removes the quota. Throws 400/10006 when an organization was given it meanwhile. Does nothing when it is gone. */
 export async function deleteOrganizationQuota(trx: Trx, actor: Actor, guid: string): Promise<void> {
-  const quota = await lockQuota(trx, guid)
+  const quota = await lockRow(trx, 'organization_quotas', guid)
   if (!quota) return
   if (await isApplied(trx, guid)) throw apiError('AssociationNotEmpty', 'organization', 'quota definition')
   await trx.deleteFrom('organization_quotas').where('guid', '=', guid).execute()
   await recordEvent(trx, actor, 'delete', quota, {})
-}
-
-/** A write that changes nothing locks the row on every database; `for update` is unknown to SQLite. */
-async function lockQuota(trx: Trx, guid: string): Promise<Quota | undefined> {
-  return trx
-    .updateTable('organization_quotas')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returningAll()
-    .executeTakeFirst()
 }
 
 async function recordEvent(

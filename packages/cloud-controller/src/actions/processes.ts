@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
 import { notFound, unprocessable } from '../errors/api-error.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
@@ -59,12 +60,7 @@ export async function createProcess(trx: Trx, acting: Acting, app: App, type: st
 
 /** Reads the process and keeps other transactions from changing it until this one ends. Throws 404 when it is gone. */
 export async function lockProcess(trx: Trx, guid: string): Promise<Row<'processes'>> {
-  const process = await trx
-    .updateTable('processes')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returningAll()
-    .executeTakeFirst()
+  const process = await lockRow(trx, 'processes', guid)
   if (!process) throw notFound('Process')
   return process
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Db, Row, Trx } from '../db/schema.ts'
 import { notFound, unprocessable } from '../errors/api-error.ts'
 import { deleteMetadata, type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
@@ -103,12 +104,7 @@ export async function updateRoute(
 
 /** Reads the route and keeps other transactions from changing it until this one ends. Throws 404 when it is gone. */
 export async function lockRoute(trx: Trx, guid: string): Promise<RouteWithDomain> {
-  // A write that changes nothing locks the row on every database; `for update` is unknown to SQLite.
-  await trx
-    .updateTable('routes')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .execute()
+  await lockRow(trx, 'routes', guid)
   const route = await routesWithDomain(trx).where('routes.guid', '=', guid).executeTakeFirst()
   if (!route) throw notFound('Route')
   return route

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
 import { apiError, unprocessable } from '../errors/api-error.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -58,7 +59,7 @@ export async function createSpaceQuota(
  * Source: cloud_controller_ng app/actions/space_quota_update.rb.
  */
 export async function updateSpaceQuota(trx: Trx, actor: Actor, guid: string, message: QuotaMessage): Promise<void> {
-  const before = await lockQuota(trx, guid)
+  const before = await lockRow(trx, 'space_quotas', guid)
   if (!before) throw quotaNotFound()
   if (typeof message.apps?.log_rate_limit_in_bytes_per_second === 'number') await requireLimitedLogRates(trx, guid)
   const { id, created_at, ...known } = before
@@ -112,7 +113,7 @@ export async function applySpaceQuota(
   spaceGuids: readonly string[],
   isVisible: (spaceGuid: string) => boolean,
 ): Promise<void> {
-  const quota = await lockQuota(trx, quotaGuid)
+  const quota = await lockRow(trx, 'space_quotas', quotaGuid)
   if (!quota) throw quotaNotFound()
   const spaces = await findSpaces(trx, spaceGuids)
   const missing = missingOf(
@@ -192,21 +193,11 @@ export async function requireUnusedSpaceQuota(trx: Trx, quotaGuid: string): Prom
 
 /** Removes the quota; a space that was given it meanwhile is without one again. Does nothing when it is gone. */
 export async function deleteSpaceQuota(trx: Trx, actor: Actor, guid: string): Promise<void> {
-  const quota = await lockQuota(trx, guid)
+  const quota = await lockRow(trx, 'space_quotas', guid)
   if (!quota) return
   await trx.updateTable('spaces').set({ quota_guid: null }).where('quota_guid', '=', guid).execute()
   await trx.deleteFrom('space_quotas').where('guid', '=', guid).execute()
   await recordEvent(trx, actor, 'delete', quota, {})
-}
-
-/** A write that changes nothing locks the row on every database; `for update` is unknown to SQLite. */
-async function lockQuota(trx: Trx, guid: string): Promise<Quota | undefined> {
-  return trx
-    .updateTable('space_quotas')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', guid)
-    .returningAll()
-    .executeTakeFirst()
 }
 
 async function recordEvent(

@@ -1,6 +1,7 @@
 import type { Actor } from '../actions/audit-events.ts'
 import { deleteSpaceRows } from '../actions/delete-space.ts'
 import { recordSpaceEvent } from '../actions/spaces.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Trx } from '../db/schema.ts'
 import { updateRoutesOfApps } from '../dea/run-app.ts'
 import type { ThreadServices } from '../http/environment.ts'
@@ -49,13 +50,7 @@ export async function deleteSpace(
 }
 
 async function removeRows(trx: Trx, actor: Actor, spaceGuid: string, alsoRecord: boolean) {
-  // A write that changes nothing locks the row on every database.
-  const space = await trx
-    .updateTable('spaces')
-    .set((eb) => ({ guid: eb.ref('guid') }))
-    .where('guid', '=', spaceGuid)
-    .returningAll()
-    .executeTakeFirst()
+  const space = await lockRow(trx, 'spaces', spaceGuid)
   if (!space) return { state: 'removed', appsWithOtherRoutes: [] } as const
   if (alsoRecord) await recordSpaceEvent(trx, actor, 'delete-request', space, { recursive: true })
   return deleteSpaceRows(trx, space)

@@ -226,12 +226,15 @@ function clientOf(
 ): Client {
   const send: Client['send'] = async (method, path, body, headers, file) => {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array
+    const sent = body === undefined || isRaw ? body : JSON.stringify(body)
     const request = new Request(`http://api.example.org${path}`, {
       method,
       headers: { ...(token && { authorization: `bearer ${token}` }), ...headers },
-      ...(body !== undefined && { body: isRaw ? (body as string) : JSON.stringify(body) }),
+      ...(sent !== undefined && { body: sent as string }),
     })
-    const response = await fetch(request, { id: randomUUID(), body: file ?? null })
+    // The reactor hands over what it has received beside the request as well.
+    const received = file ?? (sent === undefined ? null : Buffer.from(sent as string))
+    const response = await fetch(request, { id: randomUUID(), body: received })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: parsed(text) }
   }

@@ -188,6 +188,15 @@ test('an upload is refused without bits or resources, with broken resources, and
   assert.equal(refused?.body.errors[0].title, 'CF-PackageBitsAlreadyUploaded')
 })
 
+test('an upload is refused whose form can not be read', async (t) => {
+  const { controller, package: made } = await givenPackage(t)
+  const answer = await controller.admin.post(`/v3/packages/${made.guid}/upload`, 'bits=%zz', {
+    'content-type': 'application/x-www-form-urlencoded',
+  })
+  assert.equal(answer.status, 400)
+  assert.equal(answer.body.errors[0].title, 'CF-InvalidRequest')
+})
+
 test('POST /v3/packages?source_guid= copies the bits to another app', async (t) => {
   const {
     controller,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
-import { all, assertRoleTable, clientsOfAllRoles, everybody } from '../../testing/role-table.ts'
 import { givenSpace } from '../../testing/factories.ts'
+import { all, assertRoleTable, clientsOfAllRoles, everybody } from '../../testing/role-table.ts'
 import { type Client, type TestController, testController } from '../../testing/test-controller.ts'
 import { multipartBody, temporaryFile, upload, zipOf } from '../../testing/uploads.ts'
 
@@ -56,10 +56,10 @@ test('POST /v3/buildpacks answers 201 with a buildpack that awaits its bits', as
     links: { self: { href: at }, upload: { href: `${at}/upload`, method: 'POST' } },
   })
   const events = await controller.db.selectFrom('audit_events').select(['type', 'target_name']).execute()
-  assert.deepEqual(events.filter(({ type }) => type.startsWith('audit.buildpack')).map(({ target_name }) => target_name), [
-    'ruby',
-    'go',
-  ])
+  assert.deepEqual(
+    events.filter(({ type }) => type.startsWith('audit.buildpack')).map(({ target_name }) => target_name),
+    ['ruby', 'go'],
+  )
 })
 
 test('POST and PATCH /v3/buildpacks tell what is wrong in the words of CC', async (t) => {
@@ -138,11 +138,10 @@ test('an upload makes the buildpack READY, names a job that is complete, and set
   assert.equal(answer.status, 202)
   assert.deepEqual([answer.body.state, answer.body.filename, answer.body.stack], ['READY', 'ruby-v1.zip', 'cflinuxfs4'])
   const job = await jobOf(admin, answer)
-  assert.deepEqual([job.operation, job.state, job.links.buildpack], [
-    'buildpack.upload',
-    'COMPLETE',
-    { href: `http://api.example.org/v3/buildpacks/${ruby.guid}` },
-  ])
+  assert.deepEqual(
+    [job.operation, job.state, job.links.buildpack],
+    ['buildpack.upload', 'COMPLETE', { href: `http://api.example.org/v3/buildpacks/${ruby.guid}` }],
+  )
   const { sha256 } = await controller.db.selectFrom('buildpacks').select('sha256').executeTakeFirstOrThrow()
   assert.ok(await controller.services.blobstore.fileOf('buildpacks', sha256 ?? ''))
   const event = await controller.db.selectFrom('audit_events').select('type').orderBy('id', 'desc').executeTakeFirst()
@@ -223,7 +222,6 @@ test('everybody reads buildpacks, only admins change them', async (t) => {
 
 test('a body that breaks off is refused, and the thread goes on', async (t) => {
   const { controller, admin, ruby } = await given(t)
-
 
   const whole = await multipartBody(t, bits('PK\x03\x04'.padEnd(200_000, 'x')))
   const half = (await readFile(whole.file)).subarray(0, 100_000)

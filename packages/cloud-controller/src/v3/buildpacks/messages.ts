@@ -7,9 +7,11 @@ const name = text('Name', maximumLength).refine((value) => /^[-\w]+$/.test(value
   error: 'Name is invalid',
 })
 /** The words differ from those of other integers that must be positive. */
-const position = integer('Position').refine((value) => !Number.isInteger(value) || value >= 1, {
-  error: 'Position must be greater than or equal to 1',
-}).meta({ minimum: 1 })
+const position = integer('Position')
+  .refine((value) => !Number.isInteger(value) || value >= 1, {
+    error: 'Position must be greater than or equal to 1',
+  })
+  .meta({ minimum: 1 })
 const fields = {
   stack: text('Stack', maximumLength).nullish(),
   enabled: flag('Enabled').nullish(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { whole } from '../kit/answer-fields.ts'
 import type { Db } from '../../db/schema.ts'
+import { whole } from '../kit/answer-fields.ts'
 import { resource } from '../kit/resource.ts'
 
 /** Buildpacks: everybody sees all of them. */
@@ -10,16 +10,17 @@ export const buildpacks = resource({
   path: '/v3/buildpacks',
   table: 'buildpacks',
   hasMetadata: true,
-  fields: () => z.object({
-    name: z.string(),
-    stack: z.string().nullable(),
-    state: z.enum(['AWAITING_UPLOAD', 'READY']),
-    lifecycle: z.enum(['buildpack', 'cnb']),
-    filename: z.string().nullable(),
-    position: whole,
-    enabled: z.boolean(),
-    locked: z.boolean(),
-  }),
+  fields: () =>
+    z.object({
+      name: z.string(),
+      stack: z.string().nullable(),
+      state: z.enum(['AWAITING_UPLOAD', 'READY']),
+      lifecycle: z.enum(['buildpack', 'cnb']),
+      filename: z.string().nullable(),
+      position: whole,
+      enabled: z.boolean(),
+      locked: z.boolean(),
+    }),
   select: (db: Db) => db.selectFrom('buildpacks').selectAll('buildpacks'),
   readableBy: (query) => query,
   filters: {

@@ -1,5 +1,3 @@
-import { BitsUpload } from '../kit/bits-upload.ts'
-import { answers, answersJob, lists, shows, takes, takesOther } from '../kit/operation.ts'
 import { open, stat } from 'node:fs/promises'
 import { Hono } from 'hono'
 import { actorOf } from '../../actions/audit-events.ts'
@@ -12,6 +10,8 @@ import type { WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
 import { requireAdmin } from '../../permissions/guards.ts'
+import { BitsUpload } from '../kit/bits-upload.ts'
+import { answers, answersJob, lists, shows, takes, takesOther } from '../kit/operation.ts'
 import { find } from '../kit/verbs.ts'
 import { BuildpackCreate, BuildpackUpdate } from './messages.ts'
 import { buildpacks } from './resource.ts'
@@ -40,27 +40,32 @@ routes.patch('/v3/buildpacks/:guid', takes(BuildpackUpdate), answers(200, buildp
 })
 
 /** 202 with the buildpack and the job's address; the job is over already when the answer arrives. */
-routes.post('/v3/buildpacks/:guid/upload', takesOther('multipart/form-data', BitsUpload), answers(202, buildpacks), async (c) => {
-  const { db, caller, blobstore, settings } = c.var
-  const buildpack = await find(c, buildpacks)
-  requireAdmin(caller)
-  return withMultipart(c, async (form) => {
-    const file = await archiveOf(form, buildpack.lifecycle)
-    if (buildpack.locked === 1) throw unprocessable('Buildpack is locked')
-    const { sha256 } = await checksumsOf(file.path)
-    await blobstore.put('buildpacks', sha256, file.path)
-    const job = await db.transaction().execute((trx) =>
-      enqueueJob(trx, {
-        operation: 'buildpack.upload',
-        resource: { type: 'buildpack', guid: buildpack.guid },
-        payload: { sha256, filename: file.filename, actor: actorOf(caller) },
-      }),
-    )
-    await runJobNow(c.var, job)
-    c.header('Location', `${settings.externalUrl}/v3/jobs/${job}`)
-    return c.var.answer(buildpack.guid)
-  })
-})
+routes.post(
+  '/v3/buildpacks/:guid/upload',
+  takesOther('multipart/form-data', BitsUpload),
+  answers(202, buildpacks),
+  async (c) => {
+    const { db, caller, blobstore, settings } = c.var
+    const buildpack = await find(c, buildpacks)
+    requireAdmin(caller)
+    return withMultipart(c, async (form) => {
+      const file = await archiveOf(form, buildpack.lifecycle)
+      if (buildpack.locked === 1) throw unprocessable('Buildpack is locked')
+      const { sha256 } = await checksumsOf(file.path)
+      await blobstore.put('buildpacks', sha256, file.path)
+      const job = await db.transaction().execute((trx) =>
+        enqueueJob(trx, {
+          operation: 'buildpack.upload',
+          resource: { type: 'buildpack', guid: buildpack.guid },
+          payload: { sha256, filename: file.filename, actor: actorOf(caller) },
+        }),
+      )
+      await runJobNow(c.var, job)
+      c.header('Location', `${settings.externalUrl}/v3/jobs/${job}`)
+      return c.var.answer(buildpack.guid)
+    })
+  },
+)
 
 const zipMagic = Buffer.from('PK\x03\x04', 'latin1')
 const gzipMagic = Buffer.from('\x1f\x8b\x08', 'latin1')
@@ -70,12 +75,14 @@ const tarMagicOffset = 257
 async function archiveOf({ files }: MultipartForm, lifecycle: Row<'buildpacks'>['lifecycle']): Promise<UploadedFile> {
   const file = files.get('bits')
   const faults = file ? await archiveFaults(file, lifecycle) : ["A buildpack zip file must be uploaded as 'bits'"]
-  if (!file || faults.length > 0)
-    throw unprocessable(`Uploaded buildpack file is invalid: ${faults.join(', ')}`)
+  if (!file || faults.length > 0) throw unprocessable(`Uploaded buildpack file is invalid: ${faults.join(', ')}`)
   return file
 }
 
-async function archiveFaults({ path, filename }: UploadedFile, lifecycle: Row<'buildpacks'>['lifecycle']): Promise<string[]> {
+async function archiveFaults(
+  { path, filename }: UploadedFile,
+  lifecycle: Row<'buildpacks'>['lifecycle'],
+): Promise<string[]> {
   const head = await headOf(path)
   const isZip = head.subarray(0, zipMagic.length).equals(zipMagic)
   const isCnb =
@@ -83,9 +90,7 @@ async function archiveFaults({ path, filename }: UploadedFile, lifecycle: Row<'b
     head.subarray(tarMagicOffset, tarMagicOffset + 5).toString('latin1') === 'ustar'
   const faults: string[] = []
   if (lifecycle === 'buildpack' && !isZip)
-    faults.push(
-      `${filename} is not a zip file. Buildpacks of lifecycle "buildpack" must be valid zip files.`,
-    )
+    faults.push(`${filename} is not a zip file. Buildpacks of lifecycle "buildpack" must be valid zip files.`)
   if (lifecycle === 'cnb' && !isCnb)
     faults.push(
       `${filename} is not a gzip archive or cnb file. Buildpacks of lifecycle "cnb" must be valid gzip archives or cnb files.`,

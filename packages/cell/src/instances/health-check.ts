@@ -61,23 +61,32 @@ async function probeHttp(port: number, endpoint: string, timeoutInMs: number): P
   const { request } = await import('node:http')
   const failed = (reason: string) => `Failed to make HTTP request to '${endpoint}' on port ${port}: ${reason}`
   const begun = performance.now()
+  const probe = request({
+    host: probedHost,
+    port,
+    path: escapedPath(endpoint),
+    agent: false,
+    headers: { 'user-agent': 'vcap-healthcheck' },
+  })
   return new Promise((resolve) => {
-    const timer = setTimeout(() => end(failed(timedOut(timeoutInMs))), timeoutInMs)
-    const probe = request(
-      { host: probedHost, port, path: endpoint, agent: false, headers: { 'user-agent': 'vcap-healthcheck' } },
-      ({ statusCode }) => {
-        const tookInMs = Math.round(performance.now() - begun)
-        end(statusCode === 200 ? undefined : failed(`received status code ${statusCode} in ${tookInMs}ms`))
-      },
-    )
     const end = (answer: string | undefined) => {
       clearTimeout(timer)
       probe.destroy()
       resolve(answer)
     }
+    const timer = setTimeout(() => end(failed(timedOut(timeoutInMs))), timeoutInMs)
+    probe.once('response', ({ statusCode }) => {
+      const tookInMs = Math.round(performance.now() - begun)
+      end(statusCode === 200 ? undefined : failed(`received status code ${statusCode} in ${tookInMs}ms`))
+    })
     probe.on('error', (error) => end(failed(reasonOf(error))))
     probe.end()
   })
+}
+
+/** A user's path may hold what a request line can't, such as blanks and umlauts. Escapes that are there already stay. */
+function escapedPath(endpoint: string): string {
+  return endpoint.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent)
 }
 
 function timedOut(timeoutInMs: number): string {

@@ -7,10 +7,15 @@ export const routerSubjects = {
   greet: 'router.greet',
 } as const
 
+/** A name or an address that can stand in a URL; IPv6 with or without its brackets. */
+const isHost = (host: string): boolean =>
+  /^(\[[\da-f:.]+\]|[\w.:-]+)$/i.test(host) &&
+  URL.canParse(`http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}`)
+
 /** `router.register` and `router.unregister` (message-bus fact sheet, section 8; gorouter). Unknown fields are ignored. */
 export const RouterRegistration = z.object({
-  host: z.string(),
-  port: z.number().int(),
+  host: z.string().refine(isHost, 'must be a host'),
+  port: z.number().int().min(1).max(65_535),
   /** Host names, with an optional path; `*.` is a wildcard. */
   uris: z.array(z.string()),
   tags: z.record(z.string(), z.string()).nullish(),

@@ -98,6 +98,19 @@ describe('router', () => {
       assert.equal((await ask(url, 'bad.example.com')).status, 404)
     })
 
+    for (const [host, port] of [
+      ['127.0.0.1', 70_000],
+      ['127.0.0.1', 0],
+      ['not a host', 80],
+      ['256.256.256.256', 80],
+      ['example.com/path', 80],
+      ['', 80],
+    ] as const)
+      it(`ignores an endpoint that nothing can connect to, ${host}:${port}, and goes on`, async () => {
+        await bus.register({ host, port, uris: ['nowhere.example.com'] })
+        assert.equal((await ask(url, 'nowhere.example.com')).status, 404)
+      })
+
     it('refuses a route that has a route service rather than going round it', async () => {
       const one = await backend()
       const service = { route_service_url: 'https://service.example.com' }

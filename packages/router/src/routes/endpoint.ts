@@ -6,6 +6,7 @@ export type LoadBalancing = 'round-robin' | 'least-connection'
 export interface Endpoint {
   /** `host:port`; what makes an endpoint the same one. */
   readonly address: string
+  /** An IPv6 address without its brackets. */
   readonly host: string
   readonly port: number
   appGuid: string
@@ -39,7 +40,7 @@ export function addressOf({ host, port }: { host: string; port: number }): strin
 export function endpointDetails(message: RouterRegistration, pruneThresholdInSeconds: number): EndpointDetails {
   const own = message.stale_threshold_in_seconds ?? 0
   return {
-    host: message.host,
+    host: message.host.replace(/^\[(.*)\]$/, '$1'),
     port: message.port,
     appGuid: message.app ?? '',
     instanceId: message.private_instance_id ?? '',

@@ -32,6 +32,19 @@ describe('route table', () => {
     assert.deepEqual(ports(routes, 'shop.example.com', '/cart?next=/v2'), [2])
   })
 
+  it('knows an IPv6 endpoint with and without brackets as one', () => {
+    const routes = table()
+    for (const host of ['::1', '[::1]'])
+      routes.register(RouterRegistration.parse({ host, port: 1, uris: ['six.example.com'] }))
+    const endpoints = routes.lookup('six.example.com', '/')?.endpoints
+    assert.deepEqual(
+      endpoints?.map(({ host, address }) => [host, address]),
+      [['::1', '[::1]:1']],
+    )
+    routes.unregister(RouterRegistration.parse({ host: '[::1]', port: 1, uris: ['six.example.com'] }))
+    assert.equal(routes.lookup('six.example.com', '/'), undefined)
+  })
+
   it('does not serve the root of a host whose only route has a path', () => {
     const routes = table()
     routes.register(message(1, 'shop.example.com/cart'))

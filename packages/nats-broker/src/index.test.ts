@@ -5,8 +5,11 @@ import { pino } from 'pino'
 import type { z } from 'zod'
 import { type NatsBrokerConfig, type RunningNatsBroker, startNatsBroker } from './index.ts'
 import { RawClient } from './testing/raw-client.ts'
+import { unusedPort } from './testing/unused-port.ts'
 
 const DEADLINE_IN_MS = 60_000
+/** However long the machine stands still. */
+const neverLate = { writeDeadlineInSeconds: 600 }
 
 interface LogLine {
   readonly level: number
@@ -85,7 +88,7 @@ describe('startNatsBroker', () => {
     }))
 
   test('drops a slow consumer at its pending limit long before the write deadline, and counts it', () =>
-    withBroker({ maxPendingInBytes: 256 * 1024, maxPayloadInBytes: 200_000 }, async (broker, log) => {
+    withBroker({ maxPendingInBytes: 256 * 1024, maxPayloadInBytes: 200_000, ...neverLate }, async (broker, log) => {
       const slow = await RawClient.join(broker.addresses.nats)
       slow.send('SUB a 1\r\nSUB b 2\r\n')
       await slow.answers()
@@ -106,7 +109,7 @@ describe('startNatsBroker', () => {
     }))
 
   test('slows a publisher down rather than drop a reader that is only behind', () =>
-    withBroker({ maxPendingInBytes: 4 * 1024 * 1024, maxPayloadInBytes: 1000 }, async (broker) => {
+    withBroker({ maxPendingInBytes: 4 * 1024 * 1024, maxPayloadInBytes: 1000, ...neverLate }, async (broker) => {
       const reader = await RawClient.join(broker.addresses.nats)
       reader.send('SUB a 1\r\n')
       await reader.answers()
@@ -129,7 +132,7 @@ describe('startNatsBroker', () => {
     }))
 
   test('stop delivers what is pending, closes every connection, frees the port and may be called twice', async () => {
-    const broker = await startNatsBroker({ port: 0 }, { logger: pino({ level: 'silent' }) })
+    const broker = await startNatsBroker({ port: await unusedPort() }, { logger: pino({ level: 'silent' }) })
     const { nats } = broker.addresses
     const [client, other] = [await RawClient.join(nats), await RawClient.join(nats)]
     client.send('SUB a 1\r\n')

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type ConnectionOptions, connect, createInbox, headers, type NatsConnection } from '@nats-io/transport-node'
 import type { RunningNatsServer } from '../testing/nats-server.ts'
+import { unusedPort } from '../testing/unused-port.ts'
 import { type Target, withServer } from './target.ts'
+
+/** A machine that stands still for a while is no fault of the server's. */
+const patient = { timeout: 60_000 }
 
 /** What a program sees that uses the official client. */
 export function clientConformance(target: Target): void {
@@ -11,7 +15,8 @@ export function clientConformance(target: Target): void {
     let one: NatsConnection
     let other: NatsConnection
 
-    const join = (options: ConnectionOptions = {}) => connect({ servers: server.addresses.nats, ...options })
+    const join = (options: ConnectionOptions = {}) =>
+      connect({ servers: server.addresses.nats, ...patient, ...options })
 
     before(async () => {
       server = await target.start()
@@ -134,25 +139,28 @@ export function clientConformance(target: Target): void {
     test('a wrong password is an authorization error', () =>
       withServer(target, { user: 'u', password: 'p' }, async (address) => {
         await assert.rejects(
-          connect({ servers: address, user: 'u', pass: 'x', reconnect: false }),
+          connect({ servers: address, user: 'u', pass: 'x', reconnect: false, ...patient }),
           (error: Error) => error.name === 'AuthorizationError' && /Authorization Violation/i.test(error.message),
         )
-        await assert.rejects(connect({ servers: address, reconnect: false }), { name: 'AuthorizationError' })
-        const client = await connect({ servers: address, user: 'u', pass: 'p' })
+        await assert.rejects(connect({ servers: address, reconnect: false, ...patient }), {
+          name: 'AuthorizationError',
+        })
+        const client = await connect({ servers: address, user: 'u', pass: 'p', ...patient })
         await client.flush()
         await client.close()
       }))
 
     test('clients come back with their subscriptions after a restart on the same port', async () => {
-      const first = await target.start()
+      const port = await unusedPort()
+      const first = await target.start({ port })
       const servers = first.addresses.nats
-      const options = { servers, reconnectTimeWait: 20, maxReconnectAttempts: -1 }
+      const options = { servers, reconnectTimeWait: 20, maxReconnectAttempts: -1, ...patient }
       const [publisher, subscriber] = [await connect(options), await connect(options)]
       const subscription = subscriber.subscribe('after', { max: 1 })
       await subscriber.flush()
       const back = Promise.all([reconnected(publisher), reconnected(subscriber)])
       await first.stop()
-      const second = await target.start({ port: Number(new URL(servers).port) })
+      const second = await target.start({ port })
       await back
       await subscriber.flush()
       publisher.publish('after', 'hello again')

@@ -4,6 +4,17 @@ import { describe, test } from 'node:test'
 import { RawClient } from '../testing/raw-client.ts'
 import { type Target, withServer } from './target.ts'
 
+/** Does it again as long as the server has closed the connection for this reason: this machine may have stood still. At most a minute. */
+async function unlessLate<T>(reason: string, attempt: () => Promise<T>): Promise<T> {
+  for (const deadline = performance.now() + 60_000; ; ) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!String(error).includes(reason) || performance.now() > deadline) throw error
+    }
+  }
+}
+
 /** What the configuration bounds, and who may join. */
 export function limitsConformance(target: Target): void {
   describe('limits', () => {
@@ -64,41 +75,46 @@ export function limitsConformance(target: Target): void {
       }))
 
     test('a client that answers PING stays', () =>
-      // Asked more often than may remain unanswered; and so many may, that a client on a slow machine has two seconds.
-      withServer(target, { pingIntervalInSeconds: 0.1, maxUnansweredPings: 20 }, async (address) => {
-        const client = await RawClient.join(address)
-        for (let i = 0; i < 22; i++) {
-          await client.until('PING\r\n')
-          client.send('PONG\r\n')
-        }
-        assert.equal(await client.answers(), '')
-        client.close()
-      }))
+      // Asked more often than may remain unanswered. Where the machine stood still too long for the answers, another is tried.
+      withServer(target, { pingIntervalInSeconds: 0.1, maxUnansweredPings: 10 }, (address) =>
+        unlessLate('Stale Connection', async () => {
+          const client = await RawClient.join(address)
+          for (let i = 0; i < 12; i++) {
+            await client.until('PING\r\n')
+            client.send('PONG\r\n')
+          }
+          assert.equal(await client.answers(), '')
+          client.close()
+        }),
+      ))
 
     test('a reader that takes nothing loses its connection when too much is pending, and nobody else does', () =>
-      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 3 }, async (address) => {
-        const slow = await RawClient.join(address)
-        const quick = await RawClient.join(address)
-        slow.send('SUB a 1\r\n')
-        quick.send('SUB a 1\r\n')
-        await slow.answers()
-        await quick.answers()
-        slow.socket.pause()
-        const publisher = await RawClient.join(address)
-        // Two of these are more than may be pending, so that slowing the publisher down can't help the slow one.
-        const [count, size] = [50, 600_000]
-        const payload = ` ${size}\r\n${'x'.repeat(size)}\r\n`
-        for (let i = 0; i < count; i++) {
-          publisher.send(`PUB a${payload}`)
-          assert.equal((await quick.until(payload)).replaceAll('PING\r\n', ''), 'MSG a 1')
-        }
-        const whole = `MSG a 1${payload}`.repeat(count)
-        slow.socket.resume()
-        const rest = await slow.closed()
-        assert.ok(rest.length > 0 && rest.length < whole.length && whole.startsWith(rest), `${rest.length}`)
-        quick.close()
-        publisher.close()
-      }))
+      // The quick one is late as well where this process stands still for three seconds; then it is tried again.
+      withServer(target, { maxPendingInBytes: 1024 * 1024, writeDeadlineInSeconds: 3 }, (address) =>
+        unlessLate('closed before', async () => {
+          const slow = await RawClient.join(address)
+          const quick = await RawClient.join(address)
+          slow.send('SUB a 1\r\n')
+          quick.send('SUB a 1\r\n')
+          await slow.answers()
+          await quick.answers()
+          slow.socket.pause()
+          const publisher = await RawClient.join(address)
+          // Two of these are more than may be pending, so that slowing the publisher down can't help the slow one.
+          const [count, size] = [50, 600_000]
+          const payload = ` ${size}\r\n${'x'.repeat(size)}\r\n`
+          for (let i = 0; i < count; i++) {
+            publisher.send(`PUB a${payload}`)
+            assert.equal((await quick.until(payload)).replaceAll('PING\r\n', ''), 'MSG a 1')
+          }
+          const whole = `MSG a 1${payload}`.repeat(count)
+          slow.socket.resume()
+          const rest = await slow.closed()
+          assert.ok(rest.length > 0 && rest.length < whole.length && whole.startsWith(rest), `${rest.length}`)
+          quick.close()
+          publisher.close()
+        }),
+      ))
 
     test('a reader that takes nothing loses its connection at the write deadline', () =>
       withServer(target, { writeDeadlineInSeconds: 0.3 }, async (address) => {
@@ -144,9 +160,12 @@ export function limitsConformance(target: Target): void {
 
     test('the right ones join, and stay when the time for CONNECT is over', () =>
       withServer(target, { ...config, authTimeoutInSeconds: 2 }, async (address) => {
-        const client = await RawClient.join(address, { user: 'nats', pass: 's3cret' })
-        client.send('SUB a 1\r\nPUB a 2\r\nhi\r\n')
-        assert.equal(await client.answers(), 'MSG a 1 2\r\nhi\r\n')
+        const client = await unlessLate('Authentication Timeout', async () => {
+          const joined = await RawClient.join(address, { user: 'nats', pass: 's3cret' })
+          joined.send('SUB a 1\r\nPUB a 2\r\nhi\r\n')
+          assert.equal(await joined.answers(), 'MSG a 1 2\r\nhi\r\n')
+          return joined
+        })
         const silent = await RawClient.connect(address)
         await silent.info()
         await silent.closed()

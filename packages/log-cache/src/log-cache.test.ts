@@ -15,6 +15,8 @@ import {
 } from './testing/upstreams.ts'
 
 const logger = pino({ level: 'silent' })
+/** The machine may stand still for a while, and nothing of that is what the tests are about. */
+const patient = { upstreamTimeoutInSeconds: 60, accessGrantedInSeconds: 600 }
 
 interface Envelope {
   timestamp: string
@@ -40,10 +42,16 @@ describe('log-cache', () => {
     uaa = await startTokenServer()
     directory = await startAppDirectory()
     logCache = await startLogCache(
-      { port: 0, nats: { url: broker.addresses.nats }, uaaUrl: uaa.url, cloudControllerUrl: directory.url },
+      {
+        ...patient,
+        port: 0,
+        nats: { url: broker.addresses.nats },
+        uaaUrl: uaa.url,
+        cloudControllerUrl: directory.url,
+      },
       { logger },
     )
-    nats = await connect({ servers: broker.addresses.nats })
+    nats = await connect({ servers: broker.addresses.nats, timeout: 60_000 })
     admin = await uaa.token(['cloud_controller.admin'])
   })
   after(async () => {
@@ -275,7 +283,13 @@ describe('log-cache', () => {
     it('fetches the keys once, and again when the key under a name is a new one', async () => {
       const own = await startTokenServer()
       const second = await startLogCache(
-        { port: 0, nats: { url: broker.addresses.nats }, uaaUrl: own.url, tokenKeyCooldownInSeconds: 0.1 },
+        {
+          ...patient,
+          port: 0,
+          nats: { url: broker.addresses.nats },
+          uaaUrl: own.url,
+          tokenKeyCooldownInSeconds: 0.1,
+        },
         { logger },
       )
       const status = async (authorization: string) =>
@@ -305,7 +319,7 @@ describe('log-cache', () => {
         [uaa.url, gone.url],
       ] as const) {
         const second = await startLogCache(
-          { port: 0, nats: { url: broker.addresses.nats }, uaaUrl, cloudControllerUrl },
+          { ...patient, port: 0, nats: { url: broker.addresses.nats }, uaaUrl, cloudControllerUrl },
           { logger },
         )
         const headers = { Authorization: await uaa.token(['cloud_controller.read']) }

@@ -12,6 +12,9 @@ import { receiveEnvelopes } from './bus/receive-envelopes.ts'
 import { LogCacheConfig } from './config.ts'
 import { EnvelopeStore } from './store/envelope-store.ts'
 
+/** Longer than clients keep an unused connection, so that none is closed under a request that is on its way. */
+const keepAliveInMs = 65_000
+
 /**
  * Starts log-cache. Resolves when it listens and receives envelopes; UAA and the Cloud Controller are asked only when somebody reads.
  * Throws at once when the configuration is invalid or the port is taken.
@@ -25,7 +28,8 @@ export async function startLogCache(
   const tokens = new TokenReader(config)
   const access = new LogAccess(config)
   const app = createApp({ store, tokens, access, logger })
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const serverOptions = { keepAliveTimeout: keepAliveInMs }
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server
   server.listen(config.port, config.host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

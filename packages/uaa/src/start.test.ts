@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { z } from 'zod'
@@ -141,12 +143,23 @@ suite('a restart', () => {
   })
 
   test('stops twice without harm, and answers what is under way', async (t) => {
-    const uaa = await startTestUaa(t, { failedLoginDelayInMilliseconds: 100 })
-    const underWay = uaa.logIn('admin', 'wrong')
-    await uaa.get('/healthz')
-    await Promise.all([uaa.stop(), uaa.stop()])
-    assert.equal((await underWay).status, 401)
+    const uaa = await startTestUaa(t)
+    const headers = { authorization: `Basic ${btoa('cf:')}`, 'content-type': 'application/x-www-form-urlencoded' }
+    const underWay = request(`${uaa.url}/oauth/token`, {
+      method: 'POST',
+      headers: { ...headers, expect: '100-continue' },
+    })
+    const answered = once(underWay, 'response')
+    underWay.flushHeaders()
+    // It is known to have come, and can't be answered without its body.
+    await once(underWay, 'continue')
+    const stopping = Promise.all([uaa.stop(), uaa.stop()])
     await assert.rejects(uaa.get('/healthz'))
+    underWay.end('grant_type=password&username=admin&password=wrong')
+    const [answer] = (await answered) as [IncomingMessage]
+    assert.equal(answer.statusCode, 401)
+    answer.resume()
+    await stopping
   })
 })
 

@@ -17,8 +17,12 @@ import { SigningKeys } from './tokens/signing-keys.ts'
 /** The Cloud Controller looks up 200 ids with one GET, beside a token: more than the 16 KiB that Node.js allows. */
 const maxHeaderInBytes = 65_536
 
+/** Longer than our own clients keep an unused connection, so that none is closed under a request that is on its way. */
+const keepAliveInMs = 65_000
+
 /** Requests that are still under way so long after `stop` are cut off. */
 const stopGraceInMs = 5_000
+const sweepIntervalInMs = 20
 
 export interface UaaOptions {
   /** Default: JSON on standard error. */
@@ -39,7 +43,7 @@ export async function startUaa(input: z.input<typeof UaaConfig>, options: UaaOpt
   const now = options.now ?? Date.now
   const hasher = new PasswordHasher(config.passwords.scryptCost)
   const store = new Store(config.dataDirectory)
-  const server = createServer({ maxHeaderSize: maxHeaderInBytes })
+  const server = createServer({ maxHeaderSize: maxHeaderInBytes, keepAliveTimeout: keepAliveInMs })
   try {
     await bootstrap(config, store, hasher, now())
     const keys = SigningKeys.open(config.dataDirectory, config.signingKeys, logger)
@@ -83,9 +87,11 @@ export async function startUaa(input: z.input<typeof UaaConfig>, options: UaaOpt
 
 async function stop(server: Server, keys: SigningKeys, store: Store): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A connection whose last request has just been answered is idle only now, and would be kept.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepIntervalInMs)
   const cutOff = setTimeout(() => server.closeAllConnections(), stopGraceInMs)
   await closed
+  clearInterval(sweep)
   clearTimeout(cutOff)
   await keys.settled()
   store.close()

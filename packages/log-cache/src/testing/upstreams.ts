@@ -10,7 +10,8 @@ export interface Upstream {
 
 /** A real HTTP server on a free port. */
 export async function startUpstream(listener: RequestListener): Promise<Upstream> {
-  const server = createServer(listener)
+  // Kept connections are the clients' to close: closed from here, one could break under a request that is on its way.
+  const server = createServer({ keepAliveTimeout: 0 }, listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

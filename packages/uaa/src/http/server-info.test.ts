@@ -33,7 +33,7 @@ suite('what anybody may ask', () => {
   test('the keys verify a token as the Cloud Controller does it', async (t) => {
     const uaa = await startTestUaa(t)
     const { json: configuration } = await uaa.get('/.well-known/openid-configuration')
-    const keys = createRemoteJWKSet(new URL(`${uaa.url}/token_keys`))
+    const keys = createRemoteJWKSet(new URL(`${uaa.url}/token_keys`), { timeoutDuration: 60_000 })
     const { payload, protectedHeader } = await jwtVerify(await uaa.userToken(), keys, {
       issuer: String(configuration.issuer),
       audience: cloudControllerAudience,

@@ -4,15 +4,18 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { startNatsBroker } from '@vcap/nats-broker'
+import { unusedPort } from '@vcap/nats-broker/testing/unused-port'
 import type { RunningComponent } from '@vcap/protocol'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import { startRouter } from './router.ts'
-import { type Backend, deadAddress, startBackend } from './testing/backend.ts'
+import { type Backend, startBackend } from './testing/backend.ts'
 import { type BusClient, openBusClient } from './testing/bus-client.ts'
 import { ask, eventually } from './testing/router-client.ts'
 
 const logger = pino({ level: 'silent' })
+/** An address at which nobody listens, another one each time. */
+const deadAddress = async () => ({ host: '127.0.0.1', port: await unusedPort() })
 
 describe('a request to switch protocols', () => {
   let broker: Awaited<ReturnType<typeof startNatsBroker>>

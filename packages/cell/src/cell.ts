@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import {
   type DeaShutdown,
   FindDropletRequest,
@@ -13,6 +13,7 @@ import {
   subjects,
   UpdateMessage,
 } from '@vcap/protocol'
+import { joinBus } from '@vcap/protocol/bus'
 import { type Logger, pino } from 'pino'
 import type { z } from 'zod'
 import { Bus } from './bus.ts'
@@ -49,7 +50,7 @@ export async function startCell(
   const user = await resolveAppUser(config.runAs)
   const directories = await makeDirectories(config.dataDirectory, user, logger)
   const unlock = await lockDataDirectory(directories.private, table)
-  const connecting = connectToNats(config)
+  const connecting = joinBus(config.nats, { name: 'cell', logger })
   try {
     const droplets = new DropletCache(directories.droplets, config.dropletCacheInMb * 1024 ** 2)
     const buildpacks = new BuildpackCache(directories.buildpacks, config.archives)
@@ -154,19 +155,6 @@ function sayGoodbyeFor({ cellId, registrations }: Will, bus: Bus): void {
   for (const registration of registrations) bus.publish(routerSubjects.unregister, registration)
   const shutdown: DeaShutdown = { id: cellId }
   bus.publish(subjects.deaShutdown, shutdown)
-}
-
-function connectToNats({ nats }: CellConfig): Promise<NatsConnection> {
-  return connect({
-    servers: nats.url,
-    ...(nats.user !== undefined && { user: nats.user }),
-    ...(nats.password !== undefined && { pass: nats.password }),
-    name: 'cell',
-    reconnect: true,
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-  })
 }
 
 /** Sends what is under way, unless the broker is away: then there is nobody to wait for. */

@@ -1,4 +1,4 @@
-import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import {
   DeaAdvertisement,
   DeaShutdown,
@@ -12,6 +12,7 @@ import {
   stagingReplySubject,
   subjects,
 } from '@vcap/protocol'
+import { joinBus } from '@vcap/protocol/bus'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { Settings } from '../config.ts'
@@ -45,14 +46,12 @@ export interface RunningBus {
   stop(): Promise<void>
 }
 
-const reconnectWaitInMilliseconds = 100
-
 /**
  * Everything that lives on the reactor thread: the NATS connection, the DEA pool, what heartbeats say, those who wait for a
  * change. Answers are taken at once; whatever needs the database goes to a job thread.
  */
 export async function startBus({ settings, logger, runJob }: BusOptions): Promise<RunningBus> {
-  const nats = await connectToNats(settings)
+  const nats = await joinBus(settings.nats, { name: 'cloud-controller', logger })
   const pool = new DeaPool(settings.dea)
   const registry = new InstanceRegistry(settings.dea.heartbeatTimeoutInSeconds)
   const pending = new PendingStarts(settings.dea.missingInstanceDelayInSeconds)
@@ -164,16 +163,3 @@ const countBy = (values: readonly string[]): Record<string, number> =>
 
 /** Jobs of a controller that died, and jobs that come again later, are found by asking; a new job wakes the threads by itself. */
 const jobPollInMilliseconds = 2_000
-
-function connectToNats({ nats: { url, user, password } }: Settings): Promise<NatsConnection> {
-  return connect({
-    servers: url,
-    name: 'cloud-controller',
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { pass: password }),
-    reconnect: true,
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: reconnectWaitInMilliseconds,
-  })
-}

@@ -1,5 +1,6 @@
-import { connect, type Msg } from '@nats-io/transport-node'
+import type { Msg } from '@nats-io/transport-node'
 import { LogEnvelope, logSubject } from '@vcap/protocol'
+import { joinBus } from '@vcap/protocol/bus'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { LogCacheConfig } from '../config.ts'
@@ -17,14 +18,7 @@ export async function receiveEnvelopes(
   store: EnvelopeStore,
   logger: Logger,
 ): Promise<{ stop(): Promise<void> }> {
-  const connection = await connect({
-    servers: nats.url,
-    name: 'log-cache',
-    ...(nats.user === undefined ? {} : { user: nats.user, pass: nats.password ?? '' }),
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-  })
+  const connection = await joinBus(nats, { name: 'log-cache', logger })
   connection.subscribe(logSubject, {
     callback: (error, msg) => {
       if (error) logger.error({ err: error }, 'subscription failed')

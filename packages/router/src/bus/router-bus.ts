@@ -1,10 +1,11 @@
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { type RouterGreeting, RouterRegistration, routerSubjects } from '@vcap/protocol'
+import { type BusAddress, joinBus } from '@vcap/protocol/bus'
 import type { Logger } from 'pino'
 import type { RouteTable } from '../routes/route-table.ts'
 
 export interface RouterBusOptions {
-  readonly nats: { url: string; user?: string | undefined; password?: string | undefined }
+  readonly nats: BusAddress
   readonly greeting: RouterGreeting
   readonly routes: RouteTable
   readonly logger: Logger
@@ -22,15 +23,11 @@ export interface RouterBus {
  * Source: gorouter mbus/subscriber.go; message-bus fact sheet, section 8.
  */
 export async function openRouterBus({ nats, greeting, routes, logger }: RouterBusOptions): Promise<RouterBus> {
-  const connection = await connect({
-    servers: nats.url,
+  const connection = await joinBus(nats, {
     name: 'router',
-    ...(nats.user === undefined ? {} : { user: nats.user, pass: nats.password ?? '' }),
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
+    logger,
     // So short that a dead server is noticed long before endpoints seem stale.
-    pingInterval: 20_000,
+    connection: { pingInterval: 20_000 },
   })
   const hello = JSON.stringify(greeting)
   const take = (apply: (message: RouterRegistration) => void) => ({

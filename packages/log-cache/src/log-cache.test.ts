@@ -233,6 +233,8 @@ describe('log-cache', () => {
         garbage: 'bearer x.y.z',
         expired: await uaa.token(['doppler.firehose'], { lifeInSeconds: -10 }),
         'for others': await uaa.token(['doppler.firehose'], { aud: ['elsewhere'] }),
+        'of another zone of the UAA': await uaa.token(['doppler.firehose'], { iss: 'http://zone.uaa.example.com' }),
+        'a refresh token': await uaa.token(['doppler.firehose'], { jti: 'token-1-r' }),
         'of another UAA': await others.token(['doppler.firehose']),
         unsigned: `bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"scope":["logs.admin"],"aud":"logs","exp":9999999999}').toString('base64url')}.`,
       })) {
@@ -303,6 +305,33 @@ describe('log-cache', () => {
         (answer) => answer === 200,
       )
       assert.equal(own.keyRequests, 2)
+      assert.equal(await status(old), 404)
+      await second.stop()
+      await own.stop()
+    })
+
+    it('takes the tokens of a UAA that calls itself something else from now on', async () => {
+      const own = await startTokenServer()
+      const second = await startLogCache(
+        {
+          ...patient,
+          port: 0,
+          nats: { url: broker.addresses.nats },
+          uaaUrl: own.url,
+          tokenKeyCooldownInSeconds: 0.1,
+        },
+        { logger },
+      )
+      const status = async (authorization: string) =>
+        (await fetch(`${second.addresses.http}/api/v1/meta`, { headers: { Authorization: authorization } })).status
+      const old = await own.token(['logs.admin'])
+      assert.equal(await status(old), 200)
+      own.issuer = 'https://uaa.example.com/oauth/token'
+      const fresh = await own.token(['logs.admin'])
+      await eventually(
+        () => status(fresh),
+        (answer) => answer === 200,
+      )
       assert.equal(await status(old), 404)
       await second.stop()
       await own.stop()

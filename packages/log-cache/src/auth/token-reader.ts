@@ -2,6 +2,7 @@ import { cloudControllerAudience } from '@vcap/protocol'
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { LogCacheConfig } from '../config.ts'
+import { UaaIssuer } from './uaa-issuer.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Whoever reads: the token as it goes to the Cloud Controller, and whether it opens the logs of all. */
@@ -13,7 +14,10 @@ export interface Reader {
 
 type Options = Pick<LogCacheConfig, 'uaaUrl' | 'upstreamTimeoutInSeconds' | 'tokenKeyCooldownInSeconds'>
 
-const Claims = z.object({ scope: z.array(z.string()).default([]) })
+const Claims = z.object({ iss: z.string(), jti: z.string(), scope: z.array(z.string()).default([]) })
+
+/** How UAA marks the ids of refresh tokens, which it signs with the same keys for the same audience. */
+const refreshTokenMark = '-r'
 
 /**
  * Scopes that open every log: log-cache's own (log-cache-release src/internal/auth/uaa_client.go) and those with which the Cloud Controller
@@ -27,24 +31,31 @@ const allSeeing = new Set([
   'cloud_controller.global_auditor',
 ])
 
-/** Verifies bearer tokens against the keys of UAA, which are fetched when first needed and again for an unknown key. */
+/**
+ * Verifies bearer tokens against the keys of UAA, which are fetched when first needed and again for an unknown key, and against what
+ * UAA calls itself: its other identity zones may sign with the same keys, and their admins give out any scope.
+ */
 export class TokenReader {
   readonly #keys: ReturnType<typeof createRemoteJWKSet>
+  readonly #issuer: UaaIssuer
 
   constructor({ uaaUrl, upstreamTimeoutInSeconds, tokenKeyCooldownInSeconds }: Options) {
+    this.#issuer = new UaaIssuer({ uaaUrl, upstreamTimeoutInSeconds, tokenKeyCooldownInSeconds })
     this.#keys = createRemoteJWKSet(new URL('/token_keys', uaaUrl), {
       timeoutDuration: upstreamTimeoutInSeconds * 1000,
       cooldownDuration: tokenKeyCooldownInSeconds * 1000,
     })
   }
 
-  /** Undefined for a header without a valid token. Throws UpstreamError when UAA can't be asked for its keys. */
+  /** Undefined for a header without a valid token. Throws UpstreamError when UAA can't be asked for its keys or its name. */
   async read(authorization: string | undefined): Promise<Reader | undefined> {
     const token = /^bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) return undefined
     const payload = await this.#verify(token)
-    if (!payload) return undefined
-    const { scope } = Claims.parse(payload)
+    const claims = Claims.safeParse(payload)
+    if (!claims.success) return undefined
+    const { iss, jti, scope } = claims.data
+    if (jti.endsWith(refreshTokenMark) || !(await this.#issuer.is(iss))) return undefined
     return { authorization: `bearer ${token}`, seesAll: scope.some((name) => allSeeing.has(name)) }
   }
 

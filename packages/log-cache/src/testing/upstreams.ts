@@ -25,36 +25,55 @@ export async function startUpstream(listener: RequestListener): Promise<Upstream
   }
 }
 
+interface TokenClaims {
+  sub?: string
+  aud?: string[]
+  lifeInSeconds?: number
+  jti?: string
+  iss?: string
+}
+
 export interface TokenServer extends Upstream {
   /** How often its keys were fetched. */
   readonly keyRequests: number
   /** A new key under the same name, as after a new installation. */
   replaceKey(): Promise<void>
+  /** What it calls itself. */
+  issuer: string
   /** Value of an Authorization header. */
-  token(scopes: readonly string[], claims?: { sub?: string; aud?: string[]; lifeInSeconds?: number }): Promise<string>
+  token(scopes: readonly string[], claims?: TokenClaims): Promise<string>
 }
 
 /** What log-cache needs of UAA: tokens, and the keys that verify them. */
 export async function startTokenServer(): Promise<TokenServer> {
   let keys = await generateKeyPair('RS256')
   let keyRequests = 0
-  const upstream = await startUpstream(async (_, res) => {
+  const upstream = await startUpstream(async (req, res) => {
+    const answer = (body: unknown) => res.setHeader('Content-Type', 'application/json').end(JSON.stringify(body))
+    if (req.url === '/.well-known/openid-configuration') {
+      answer({ issuer: server.issuer })
+      return
+    }
     keyRequests++
     const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'key-1', alg: 'RS256', use: 'sig' }
-    res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
+    answer({ keys: [jwk] })
   })
-  return {
+  const server: TokenServer = {
     ...upstream,
+    issuer: `${upstream.url}/oauth/token`,
     get keyRequests() {
       return keyRequests
     },
     replaceKey: async () => {
       keys = await generateKeyPair('RS256')
     },
-    token: async (scope, { sub = 'user-1', aud = ['cf', 'cloud_controller'], lifeInSeconds = 600 } = {}) => {
+    token: async (scope, claims = {}) => {
+      const { sub = 'user-1', aud = ['cf', 'cloud_controller'], lifeInSeconds = 600 } = claims
       const now = Math.floor(Date.now() / 1000)
       const jwt = new SignJWT({ scope })
         .setProtectedHeader({ alg: 'RS256', kid: 'key-1' })
+        .setJti(claims.jti ?? 'token-1')
+        .setIssuer(claims.iss ?? server.issuer)
         .setSubject(sub)
         .setAudience(aud)
         .setIssuedAt(now)
@@ -62,6 +81,7 @@ export async function startTokenServer(): Promise<TokenServer> {
       return `bearer ${await jwt.sign(keys.privateKey)}`
     },
   }
+  return server
 }
 
 export interface AppDirectory extends Upstream {

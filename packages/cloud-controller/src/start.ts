@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { RunningComponent } from '@vcap/protocol'
 import { type Reactor, registerErrorClass, startReactor } from '@vcap/reactor'
@@ -9,6 +8,7 @@ import type { BusOperations } from './bus/bus.ts'
 import { type RunningBus, startBus } from './bus/start-bus.ts'
 import { CloudControllerConfig, type Settings } from './config.ts'
 import { prepareDatabase } from './db/prepare-database.ts'
+import { onFreePort } from './free-port.ts'
 import { componentLogger } from './http/component-logger.ts'
 import { faultAnswer, staticAnswers } from './http/reactor-answers.ts'
 import { requestIdOf } from './http/request-id.ts'
@@ -28,7 +28,13 @@ export async function startCloudController(
   config: z.input<typeof CloudControllerConfig>,
   { logger = componentLogger() }: { logger?: Logger } = {},
 ): Promise<RunningComponent> {
-  const settings = await withPort(config)
+  const settings = CloudControllerConfig.parse(config)
+  if (settings.port !== 0) return start(settings, logger)
+  // Port 0 becomes a free one here and not when the listener opens, because links and cells' addresses name it.
+  return onFreePort(settings.host, (port) => start(CloudControllerConfig.parse({ ...config, port }), logger))
+}
+
+async function start(settings: Settings, logger: Logger): Promise<RunningComponent> {
   await mkdir(join(settings.dataDirectory, 'uploads'), { recursive: true })
   registerErrorClasses(registerErrorClass)
   await prepareDatabase(settings)
@@ -107,22 +113,5 @@ function openReactor(
     },
     logger,
     ...(metrics && { metrics: metrics.registry }),
-  })
-}
-
-/** Port 0 becomes a free one here and not when the listener opens, because links and cells' addresses name it. */
-async function withPort(config: z.input<typeof CloudControllerConfig>): Promise<Settings> {
-  const settings = CloudControllerConfig.parse(config)
-  if (settings.port !== 0) return settings
-  return CloudControllerConfig.parse({ ...config, port: await freePort(settings.host) })
-}
-
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, host, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
   })
 }

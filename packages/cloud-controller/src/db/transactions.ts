@@ -16,28 +16,32 @@ export function asTransaction<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const patienceInMilliseconds = 5_000
+/** However late it is: a process that stood still, or was slow, has waited and not tried. */
+const leastAttempts = 5
 const firstPauseInMilliseconds = 4
 const longestPauseInMilliseconds = 250
 
 /**
  * Runs a whole transaction again when PostgreSQL has rolled it back for the sake of another: serialization failures and
  * deadlocks, which are nobody's fault, and plans that a migration has outdated. Its callback may therefore run more than once, so it must change nothing but the
- * database. Throws DatabaseUnavailable when it got no turn for five seconds.
+ * database. Throws DatabaseUnavailable when it got no turn for five seconds and in five attempts.
  */
 export async function repeatedOnConflict<T>(
   transaction: () => Promise<T>,
   { patience = patienceInMilliseconds, onRepeat }: { patience?: number; onRepeat?: (() => void) | undefined } = {},
 ): Promise<T> {
   const giveUpAt = performance.now() + patience
-  for (let pause = firstPauseInMilliseconds; ; pause = Math.min(pause * 2, longestPauseInMilliseconds)) {
+  let pause = firstPauseInMilliseconds
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await transaction()
     } catch (error) {
       if (!isConflict(error)) throw error
-      if (performance.now() >= giveUpAt) throw new DatabaseUnavailable(error)
+      if (attempt >= leastAttempts && performance.now() >= giveUpAt) throw new DatabaseUnavailable(error)
       onRepeat?.()
       // At random, or those who met will meet again.
       await setTimeout(pause * (0.5 + Math.random()))
+      pause = Math.min(pause * 2, longestPauseInMilliseconds)
     }
   }
 }

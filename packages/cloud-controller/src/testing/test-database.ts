@@ -102,6 +102,8 @@ function schemaDigest(): string {
 function databaseOn(server: string, name: string): string {
   const url = new URL(server)
   url.pathname = `/${name}`
+  // The machine may stand still while a connection is made.
+  url.searchParams.set('connect_timeout', '60')
   return url.href
 }
 

@@ -5,7 +5,7 @@ import { isInTransaction } from '../transactions.ts'
 import { isOutdatedPlan, statementError } from './postgres-errors.ts'
 import { PreparedNames } from './prepared-names.ts'
 
-const connectTimeoutInMilliseconds = 5_000
+const connectTimeoutInSeconds = 5
 const lockTimeoutInMilliseconds = 10_000
 const statementTimeoutInMilliseconds = 60_000
 /** A thread that is cut off in the middle of a transaction must not hold its locks until TCP gives up. */
@@ -32,7 +32,7 @@ export function postgresDialect(url: string, { isPatient = false }: PostgresOpti
     application_name: 'cloud-controller',
     max: 1,
     idleTimeoutMillis: 0,
-    connectionTimeoutMillis: connectTimeoutInMilliseconds,
+    connectionTimeoutMillis: connectTimeoutOf(url) * 1000,
     keepAlive: true,
     options: `-c client_connection_check_interval=${connectionCheckIntervalInMilliseconds}`,
     ...(!isPatient && {
@@ -46,6 +46,12 @@ export function postgresDialect(url: string, { isPatient = false }: PostgresOpti
     },
   }
   return new PostgresDialect({ pool: async () => adaptPool(new Pool(config)) })
+}
+
+/** As the URL says in the words of libpq, which pg does not read there: `?connect_timeout=10`. In seconds; 0 is for ever. */
+function connectTimeoutOf(url: string): number {
+  const timeout = new URL(url).searchParams.get('connect_timeout') ?? ''
+  return /^\d+$/.test(timeout) ? Number(timeout) : connectTimeoutInSeconds
 }
 
 /** Errors become ours here, where it is certain that they come from the database. */

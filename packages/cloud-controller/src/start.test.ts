@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext, test } from 'node:test'
 import { startNatsBroker } from '@vcap/nats-broker'
+import { unusedPort } from '@vcap/nats-broker/testing/unused-port'
 import type { RunningComponent } from '@vcap/protocol'
 import { pino } from 'pino'
 import { startCloudController } from './start.ts'
@@ -187,7 +188,8 @@ test('a request that overruns its deadline is answered 504 in the form of CC', a
 })
 
 test('stop closes everything, and a second start finds what the first wrote', async (t) => {
-  const first = await givenSystem(t)
+  // Ports that nobody else gets as soon as they are free.
+  const first = await givenSystem(t, { port: await unusedPort(), metrics: { port: await unusedPort() } })
   const authorization = `bearer ${await first.uaa.token({ scope: globalScopes.admin })}`
   const body = JSON.stringify({ name: 'acme' })
   await fetch(`${first.url}/v3/organizations`, { method: 'POST', headers: { authorization }, body })

@@ -132,8 +132,11 @@ export async function startMetrics(
   }
 }
 
+/** Longer than scrapers wait between two looks by default, so that none finds its connection closed. */
+const keepAliveInMilliseconds = 65_000
+
 async function serve(registry: Registry, host: string, port: number): Promise<Pick<ControllerMetrics, 'url' | 'stop'>> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveInMilliseconds }, (request, response) => {
     if (request.url !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404).end()
       return

@@ -4,11 +4,15 @@ import { pipeline } from 'node:stream'
 import type { TestContext } from 'node:test'
 
 const checkEveryInMilliseconds = 50
+/** An older answer of a backend's `/healthz` is none: the machine may have stood still, and the backend have left meanwhile. */
+const freshForInMilliseconds = 1_000
 
 interface Backend {
   readonly url: URL
   readonly connections: Agent
   isHealthy: boolean
+  /** When that was asked for, on the clock of `performance`. */
+  checkedAt: number
 }
 
 /**
@@ -29,10 +33,13 @@ export class Balancer {
 
   /** Closed after the test. */
   static async open(t: TestContext): Promise<Balancer> {
-    const server = createServer()
+    // Kept connections are the clients' to close: closed from here, one could break under a request that is on its way.
+    const server = createServer({ keepAliveTimeout: 0 })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const balancer = new Balancer(server)
-    const timer = setInterval(() => balancer.#check(), checkEveryInMilliseconds)
+    const timer = setInterval(() => {
+      for (const backend of balancer.#backends) void check(backend)
+    }, checkEveryInMilliseconds)
     t.after(() => {
       clearInterval(timer)
       for (const { connections } of balancer.#backends) connections.destroy()
@@ -44,24 +51,17 @@ export class Balancer {
 
   /** From now on it may choose this one too. */
   add(url: string): void {
-    this.#backends.push({ url: new URL(url), connections: new Agent({ keepAlive: true }), isHealthy: true })
+    this.#backends.push({
+      url: new URL(url),
+      connections: new Agent({ keepAlive: true }),
+      isHealthy: true,
+      checkedAt: -Infinity,
+    })
   }
 
   remove(url: string): void {
     const href = new URL(url).href
     this.#backends = this.#backends.filter((backend) => backend.url.href !== href)
-  }
-
-  #check(): void {
-    for (const backend of this.#backends) {
-      const asked = get(new URL('/healthz', backend.url), { agent: false }, (answer) => {
-        backend.isHealthy = answer.statusCode === 200
-        answer.resume()
-      })
-      asked.on('error', () => {
-        backend.isHealthy = false
-      })
-    }
   }
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse, tried: Set<Backend>): void {
@@ -70,6 +70,10 @@ export class Balancer {
     if (!backend) {
       this.failures.push('there is no healthy backend')
       outgoing.writeHead(503).end()
+      return
+    }
+    if (!isFresh(backend)) {
+      void check(backend).then(() => this.#forward(incoming, outgoing, tried))
       return
     }
     tried.add(backend)
@@ -82,8 +86,13 @@ export class Balancer {
         isSent = true
         incoming.pipe(onward)
       }
-      if (socket.connecting) socket.once('connect', send)
-      else send()
+      if (!socket.connecting) send()
+      else
+        socket.once('connect', async () => {
+          if (!isFresh(backend)) await check(backend)
+          if (backend.isHealthy) send()
+          else onward.destroy(new Error('the backend has left while it was connected to'))
+        })
     })
     onward.once('response', (answer) => {
       const { connection: __, 'keep-alive': ___, ...answered } = answer.headers
@@ -99,4 +108,22 @@ export class Balancer {
       outgoing.end()
     })
   }
+}
+
+const isFresh = ({ checkedAt }: Backend): boolean => performance.now() - checkedAt < freshForInMilliseconds
+
+/** Asks whether it is healthy. */
+function check(backend: Backend): Promise<void> {
+  const askedAt = performance.now()
+  return new Promise((resolve) => {
+    const conclude = (isHealthy: boolean): void => {
+      // An answer may come after that to a later question.
+      if (askedAt > backend.checkedAt) Object.assign(backend, { isHealthy, checkedAt: askedAt })
+      resolve()
+    }
+    get(new URL('/healthz', backend.url), { agent: false }, (answer) => {
+      conclude(answer.statusCode === 200)
+      answer.resume()
+    }).on('error', () => conclude(false))
+  })
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { WireFault } from './wire-faults.ts'
 
-const deadlineInMilliseconds = 15_000
+const deadlineInMilliseconds = 60_000
 /** How long a client waits for the first and for the next bytes of an answer until it closes its side. Nothing depends on it. */
 const patienceInMilliseconds = { first: 200, next: 20 } as const
 

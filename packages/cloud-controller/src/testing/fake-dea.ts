@@ -41,7 +41,7 @@ export class FakeDea {
     url: string,
     advertisement: Partial<DeaAdvertisement> = {},
   ): Promise<FakeDea> {
-    const nats = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 })
+    const nats = await connect({ servers: url, timeout: 60_000, maxReconnectAttempts: -1, reconnectTimeWait: 20 })
     t.after(() => nats.close())
     const dea = new FakeDea(nats, advertisement)
     dea.#listen()

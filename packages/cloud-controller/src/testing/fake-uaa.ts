@@ -14,10 +14,14 @@ interface KeyPair {
 
 interface Behaviour {
   isDown: boolean
+  /** What it calls itself; its usual name while undefined. */
+  issuer: string | undefined
   answer: Answering | undefined
 }
 
-/** A UAA of which the Cloud Controller sees only what it uses: token keys, and whatever a test answers. */
+const issuerAt = (url: string) => `${url}/oauth/token`
+
+/** A UAA of which the Cloud Controller sees only what it uses: token keys, its name, and whatever a test answers. */
 export class FakeUaa {
   readonly url: string
   /** Paths that were asked for, with their queries. */
@@ -36,11 +40,14 @@ export class FakeUaa {
   static async open(t: TestContext): Promise<FakeUaa> {
     const requests: string[] = []
     const keys = [await newKey()]
-    const behaviour: Behaviour = { isDown: false, answer: undefined }
-    const server = createServer((request, response) => {
+    const behaviour: Behaviour = { isDown: false, issuer: undefined, answer: undefined }
+    // Kept connections are the clients' to close: closed from here, one could break under a request that is on its way.
+    const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       requests.push(`${request.method} ${request.url}`)
       if (behaviour.isDown) response.writeHead(500).end('down')
       else if (request.url === '/token_keys') json(response, 200, { keys: keys.map(({ jwk }) => jwk) })
+      else if (request.url === '/.well-known/openid-configuration')
+        json(response, 200, { issuer: behaviour.issuer ?? issuerAt(`http://${request.headers.host}`) })
       else if (behaviour.answer) behaviour.answer(request, (status, body) => json(response, status, body))
       else json(response, 404, { error: 'not_found' })
     })
@@ -57,7 +64,12 @@ export class FakeUaa {
     this.#behaviour.isDown = isDown
   }
 
-  /** Everything but the token keys is answered by this. */
+  /** Calls itself that from now on. */
+  set issuer(issuer: string) {
+    this.#behaviour.issuer = issuer
+  }
+
+  /** Everything but the token keys and the issuer is answered by this. */
   set answer(answer: Answering) {
     this.#behaviour.answer = answer
   }
@@ -73,7 +85,7 @@ export class FakeUaa {
     const time = Math.floor(Date.now() / 1000)
     const guid = randomUUID()
     return new SignJWT({
-      iss: `${this.url}/oauth/token`,
+      iss: this.#behaviour.issuer ?? issuerAt(this.url),
       sub: guid,
       jti: randomUUID(),
       client_id: 'cf',

@@ -44,7 +44,7 @@ export async function openFrontDoor(
       encryptionKeys,
       nats: { url: natsUrl },
       uaa: { url: uaa.url, clientId: 'controller', clientSecret: 'secret' },
-      threads: { minimumRequestThreads: 2, requestDeadlineInSeconds: 20 },
+      threads: { minimumRequestThreads: 2, requestDeadlineInSeconds: 120 },
       metrics: { port: 0 },
       packages: { maximumSizeInBytes: 10_000_000 },
       dea: { reconcile: false },

@@ -22,13 +22,9 @@ export interface Actor {
 /** What stands for a secret in an event. */
 export const hidden = '[PRIVATE DATA HIDDEN]'
 
-/** Who did it, for requests. */
-export function actorOf(caller: Caller): Actor {
-  return {
-    guid: caller.userGuid,
-    type: caller.isClient ? 'client' : 'user',
-    name: caller.userName ?? caller.userGuid,
-  }
+/** Who did it, for requests: by its mail address, which a client has not (cloud_controller_ng lib/cloud_controller/user_audit_info.rb). */
+export function actorOf({ userGuid, email }: Caller): Actor {
+  return { guid: userGuid, type: 'user', name: email ?? '' }
 }
 
 /** Writes the event, in the transaction of what it tells. The organization is looked up when only the space is given. */

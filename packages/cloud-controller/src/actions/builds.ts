@@ -69,8 +69,8 @@ export async function createBuild(trx: Trx, build: NewBuild, caller: Caller): Pr
       staging_disk_in_mb: Math.max(wanted.diskInMb, settings.staging.minimumDiskInMb),
       staging_log_rate_limit_bytes_per_second: wanted.logRateInBytesPerSecond,
       created_by_user_guid: caller.userGuid,
-      created_by_user_name: caller.userName,
-      created_by_user_email: caller.email,
+      created_by_user_name: caller.userName ?? '',
+      created_by_user_email: caller.email ?? '',
     })
     .execute()
   await saveMetadata(trx, { type: 'build', guid }, message.metadata)
@@ -222,7 +222,7 @@ export async function completeBuild(
 const builderOf = (build: Row<'builds'>) => ({
   guid: build.created_by_user_guid,
   type: 'user',
-  name: build.created_by_user_name ?? build.created_by_user_guid,
+  name: build.created_by_user_email ?? '',
 })
 
 /**

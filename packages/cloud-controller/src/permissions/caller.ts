@@ -6,7 +6,6 @@ export interface Caller {
   readonly userGuid: string
   readonly userName: string | null
   readonly email: string | null
-  readonly isClient: boolean
   readonly scopes: ReadonlySet<string>
   /** admin, admin_read_only, global_auditor: sees everything. */
   readonly readsGlobally: boolean
@@ -26,7 +25,6 @@ export function callerOf(claims: AccessTokenClaims, token: string): Caller {
     userGuid: claims.user_id ?? claims.client_id,
     userName: claims.user_name ?? null,
     email: claims.email ?? null,
-    isClient: claims.user_id === undefined,
     scopes,
     readsGlobally: isAdmin || isReadOnlyAdmin || scopes.has('cloud_controller.global_auditor'),
     readsSecretsGlobally: isAdmin || isReadOnlyAdmin,

@@ -25,7 +25,7 @@ test('GET /v3/audit_events tells who did what to what, and where', async (t) => 
     created_at: event.created_at,
     updated_at: event.created_at,
     type: 'audit.space.create',
-    actor: { guid: admin.userGuid, type: 'user', name: 'admin' },
+    actor: { guid: admin.userGuid, type: 'user', name: 'admin@example.org' },
     target: { guid: space.guid, type: 'space', name: 'dev' },
     data: { request: { name: 'dev', relationships: { organization: guid(org.guid) } } },
     space: { guid: space.guid },
@@ -82,6 +82,14 @@ test('events are read by global readers, by who works in the space but does not 
   }
 })
 
+test('a client acts as a user without a name', async (t) => {
+  const { as, space, admin } = await withSpace(t)
+  const client = await as({ guid: 'ci-pipeline', scopes: [...globalScopes.admin], isClient: true })
+  await client.patch(`/v3/spaces/${space.guid}`, { name: 'prod' })
+  const [event] = (await admin.get('/v3/audit_events?types=audit.space.update')).body.resources
+  assert.deepEqual(event.actor, { guid: 'ci-pipeline', type: 'user', name: '' })
+})
+
 test('giving and taking roles leaves events', async (t) => {
   const { admin, org, runJobs, uaaUsers } = await withSpace(t)
   uaaUsers.push({ guid: 'sue-guid', username: 'sue', origin: 'uaa' })
@@ -96,8 +104,8 @@ test('giving and taking roles leaves events', async (t) => {
   assert.deepEqual(
     body.resources.map((event: { actor: { name: string }; target: object }) => [event.actor.name, event.target]),
     [
-      ['admin', { guid: 'sue-guid', type: 'user', name: 'sue' }],
-      ['admin', { guid: 'sue-guid', type: 'user', name: 'sue' }],
+      ['admin@example.org', { guid: 'sue-guid', type: 'user', name: 'sue' }],
+      ['admin@example.org', { guid: 'sue-guid', type: 'user', name: 'sue' }],
     ],
   )
 })

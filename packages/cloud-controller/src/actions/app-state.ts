@@ -44,7 +44,8 @@ export async function stopApp(
   const app = await lockApp(trx, appGuid)
   await wantState(trx, app, 'STOPPED')
   const started = (await processesOf(trx, app)).filter((process) => process.state === 'STARTED')
-  const processes = await Promise.all(started.map((process) => stopProcess(trx, process)))
+  const processes: Row<'processes'>[] = []
+  for (const process of started) processes.push(await stopProcess(trx, process)) // at once, one could go on after another's rollback
   await recordAppEvent(trx, acting, 'stop', app, data)
   return processes
 }

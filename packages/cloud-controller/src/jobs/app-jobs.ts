@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import type { Acting } from '../actions/app-events.ts'
 import { stopApp } from '../actions/app-state.ts'
-import { lockApp } from '../actions/apps.ts'
 import type { Actor } from '../actions/audit-events.ts'
 import { deleteAppRows } from '../actions/delete-app.ts'
-import type { Row } from '../db/schema.ts'
+import { lockRow } from '../db/lock-row.ts'
+import type { Row, Trx } from '../db/schema.ts'
 import { stopInstances } from '../dea/run-app.ts'
 import type { ThreadServices } from '../http/environment.ts'
 import { emitAppLog } from '../logs/app-log.ts'
@@ -34,16 +35,33 @@ export async function deleteApp(services: ThreadServices, actor: Actor, appGuid:
   const app = await findApp(services, appGuid)
   if (!app) return
   const acting = { actor, settings }
-  if (app.desired_state === 'STARTED')
-    await db
-      .transaction()
-      .execute((trx) =>
-        stopApp(trx, acting, appGuid, { delete_triggered: true, reason: 'stopped as part of app deletion' }),
-      )
+  await db.transaction().execute((trx) => stopBeforeDeletion(trx, acting, appGuid))
   await stopEverything(services, app)
   await deleteBlobs(services, app)
-  await db.transaction().execute(async (trx) => deleteAppRows(trx, acting, await lockApp(trx, appGuid)))
+  const deleted = await db.transaction().execute(async (trx) => {
+    // Somebody may have started it meanwhile.
+    const processes = await stopBeforeDeletion(trx, acting, appGuid)
+    const current = await lockRow(trx, 'apps', appGuid)
+    if (current) await deleteAppRows(trx, acting, current)
+    return { processes, isOurs: current !== undefined }
+  })
+  if (!deleted.isOurs) return
+  stopInstances(
+    services,
+    deleted.processes.map(({ guid }) => guid),
+  )
   emitAppLog(bus, appGuid, `Deleted app with guid ${appGuid}`)
+}
+
+/** Answers the processes that were started. */
+async function stopBeforeDeletion(
+  trx: Trx,
+  acting: Acting,
+  appGuid: string,
+): Promise<ReadonlyArray<Pick<Row<'processes'>, 'guid'>>> {
+  const app = await lockRow(trx, 'apps', appGuid)
+  if (app?.desired_state !== 'STARTED') return []
+  return stopApp(trx, acting, appGuid, { delete_triggered: true, reason: 'stopped as part of app deletion' })
 }
 
 function findApp({ db }: ThreadServices, guid: string): Promise<Row<'apps'> | undefined> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Row, Trx } from '../db/schema.ts'
+import type { Db, Row, Trx } from '../db/schema.ts'
 import { unprocessable } from '../errors/api-error.ts'
 import { deleteMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -9,14 +9,14 @@ type App = Pick<Row<'apps'>, 'guid' | 'name' | 'space_guid' | 'lifecycle_type'>
 
 const defaultProcessTypes = { web: '' }
 
-/** Creates a droplet whose bits the client will upload itself. Throws 422 for a Docker app. Source: cloud_controller_ng app/actions/droplet_create.rb. */
+/** Creates a droplet whose bits the client will upload itself. Throws 422 for an app of another lifecycle. Source: cloud_controller_ng app/actions/droplet_create.rb. */
 export async function createDroplet(
   trx: Trx,
   acting: Pick<Acting, 'actor'>,
   app: App,
   processTypes: Readonly<Record<string, string>> | undefined,
 ): Promise<string> {
-  if (app.lifecycle_type === 'docker')
+  if (app.lifecycle_type !== 'buildpack')
     throw unprocessable('Droplet creation is not available for apps with docker lifecycles.')
   const guid = await insertDroplet(trx, {
     app_guid: app.guid,
@@ -116,8 +116,17 @@ export async function finishDroplet(
     .execute()
 }
 
-/** Removes the row; the blob is the caller's to delete after the commit. */
+/** Throws 422 while an app has the droplet as its current one. */
+export async function requireUnusedDroplet(db: Db, guid: string): Promise<void> {
+  const app = await db.selectFrom('apps').select('guid').where('droplet_guid', '=', guid).limit(1).executeTakeFirst()
+  if (app) throw unprocessable(`The droplet is currently used by app with guid "${app.guid}".`)
+}
+
+/** Removes the row; the blob is the caller's to delete after the commit. Throws 422 when an app was given the droplet meanwhile. */
 export async function deleteDroplet(trx: Trx, guid: string): Promise<void> {
+  await requireUnusedDroplet(trx, guid)
   await deleteMetadata(trx, 'droplet', [guid])
-  await trx.deleteFrom('droplets').where('guid', '=', guid).execute()
+  const deleted = await trx.deleteFrom('droplets').where('guid', '=', guid).returning('build_guid').executeTakeFirst()
+  if (deleted?.build_guid)
+    await trx.updateTable('builds').set({ droplet_guid: null }).where('guid', '=', deleted.build_guid).execute()
 }

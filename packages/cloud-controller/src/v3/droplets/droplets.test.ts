@@ -196,6 +196,9 @@ test('PATCH changes metadata, and the image of a Docker droplet for who may upda
   const docker = await givenDroplet(controller, app.guid, { lifecycle_type: 'docker' })
   const { body } = await admin.patch(`/v3/droplets/${guid}`, { metadata: { labels: { a: 'b' } } })
   assert.deepEqual(body.metadata, { labels: { a: 'b' }, annotations: {} })
+  const unstaged = await givenDroplet(controller, app.guid, { state: 'COPYING' })
+  const early = await admin.patch(`/v3/droplets/${unstaged}`, { image: 'nginx' })
+  assert.equal(early.body.errors[0].detail, 'Droplet image can only be updated on staged droplets')
   const wrong = await admin.patch(`/v3/droplets/${guid}`, { image: 'nginx' })
   assert.equal(wrong.body.errors[0].detail, 'Images can only be updated for docker droplets')
   assert.equal((await admin.patch(`/v3/droplets/${docker}`, { image: 'nginx' })).body.image, 'nginx')
@@ -221,6 +224,20 @@ test('DELETE removes a droplet and its bits by a job, but never the current one'
   await controller.runJobs()
   assert.equal((await admin.get(`/v3/droplets/${guid}`)).status, 404)
   assert.equal(await controller.services.blobstore.fileOf('droplets', guid), undefined)
+})
+
+test('a droplet that an app was given after the request to delete it stays', async (t) => {
+  const { controller, admin, app } = await given(t)
+  const guid = await givenDroplet(controller, app.guid)
+  const { headers } = await admin.delete(`/v3/droplets/${guid}`)
+  await admin.patch(`/v3/apps/${app.guid}/relationships/current_droplet`, { data: { guid } })
+  await controller.runJobs()
+  const { body: job } = await admin.get(new URL(headers.get('location') ?? '').pathname)
+  assert.deepEqual(
+    [job.state, job.errors[0].detail],
+    ['FAILED', `The droplet is currently used by app with guid "${app.guid}".`],
+  )
+  assert.equal((await admin.get(`/v3/apps/${app.guid}/droplets/current`)).body.guid, guid)
 })
 
 test('who may see, make, upload, download, change and delete droplets', async (t) => {

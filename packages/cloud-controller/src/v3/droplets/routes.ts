@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { Hono } from 'hono'
 import type { z } from 'zod'
 import { recordAppEvent } from '../../actions/app-events.ts'
-import { claimDropletUpload, createDroplet, createDropletCopy } from '../../actions/droplets.ts'
+import { claimDropletUpload, createDroplet, createDropletCopy, requireUnusedDroplet } from '../../actions/droplets.ts'
 import { type MultipartForm, type UploadedFile, withMultipart } from '../../bits/multipart.ts'
 import type { Row } from '../../db/schema.ts'
 import { notAuthorized, notFound, unprocessable } from '../../errors/api-error.ts'
@@ -102,6 +102,8 @@ routes.patch('/v3/droplets/:guid', takes(DropletUpdate), answers(200, droplets),
   if (!('image' in sent)) await requireInSpace(db, caller, droplet.space_guid, 'write')
   else if (!mayUpdateState) throw notAuthorized()
   const message = await c.var.message()
+  if (message.image !== undefined && droplet.state !== 'STAGED')
+    throw unprocessable('Droplet image can only be updated on staged droplets')
   if (message.image !== undefined && droplet.lifecycle_type !== 'docker')
     throw unprocessable('Images can only be updated for docker droplets')
   await db.transaction().execute(async (trx) => {
@@ -172,8 +174,7 @@ routes.delete('/v3/droplets/:guid', answersJob(), async (c) => {
   const { db, caller } = c.var
   const droplet = await find(c, droplets)
   await requireInSpace(db, caller, droplet.space_guid, 'write')
-  const user = await db.selectFrom('apps').select('guid').where('droplet_guid', '=', droplet.guid).executeTakeFirst()
-  if (user) throw unprocessable(`The droplet is currently used by app with guid "${user.guid}".`)
+  await requireUnusedDroplet(db, droplet.guid)
   const job = { operation: 'droplet.delete', resource: { type: 'droplet', guid: droplet.guid } }
   return c.var.answer(job, (trx) =>
     recordAppEvent(trx, acting(c), 'droplet.delete', appOf(droplet), { droplet_guid: droplet.guid }),

@@ -1,6 +1,6 @@
 import type { Settings } from '../config.ts'
 import type { Db, Row } from '../db/schema.ts'
-import { unprocessable } from '../errors/api-error.ts'
+import { apiError, unprocessable } from '../errors/api-error.ts'
 import { requireFeatureOfEveryone } from './feature-flags.ts'
 
 export type LifecycleType = Row<'apps'>['lifecycle_type']
@@ -71,7 +71,10 @@ export async function lifecycleForUpdate(
   }
 }
 
-/** What a build stages with: what the request says, else what the app says. Throws 422 as `lifecycleForNewApp` does. */
+/**
+ * What a build stages with: what the request says, else what the app says. Throws as `lifecycleForNewApp` does, but 422/250004 for
+ * a stack that may not be used any more.
+ */
 export async function lifecycleForBuild(
   db: Db,
   settings: Settings,
@@ -80,13 +83,15 @@ export async function lifecycleForBuild(
 ): Promise<Lifecycle> {
   const type = message?.type ?? app.lifecycle_type
   if (type === 'docker') return { type, buildpacks: [], stack: null, warnings: [] }
+  if (type === 'cnb') await requireFeatureOfEveryone(db, 'diego_cnb')
   const lifecycle = {
     type,
     buildpacks: message?.data.buildpacks ?? (JSON.parse(app.lifecycle_buildpacks) as string[]),
     stack: message?.data.stack ?? app.lifecycle_stack ?? settings.apps.stack,
   }
   const stack = await checkedStack(db, lifecycle)
-  return { ...lifecycle, warnings: stackWarnings(stack, (await wasBuilt(db, app.guid)) ? 'restaging' : 'new app') }
+  const purpose = (await wasBuilt(db, app.guid)) ? 'restaging' : 'new app'
+  return { ...lifecycle, warnings: stackWarnings(stack, purpose, (fault) => apiError('StackValidationFailed', fault)) }
 }
 
 async function wasBuilt(db: Db, appGuid: string): Promise<boolean> {
@@ -153,12 +158,11 @@ async function findStack(db: Db, name: string): Promise<Row<'stacks'> | undefine
 export function stackWarnings(
   { name, state, state_reason }: Row<'stacks'>,
   purpose: 'new app' | 'restaging',
+  refused: (fault: string) => Error = unprocessable,
 ): readonly string[] {
   const reason = state_reason ? ` ${state_reason}` : ''
   if (state === 'ACTIVE') return []
   if (state === 'DISABLED' || (state === 'RESTRICTED' && purpose === 'new app'))
-    throw unprocessable(
-      `ERROR: Staging failed. The stack '${name}' is '${state}' and cannot be used for staging.${reason}`,
-    )
+    throw refused(`ERROR: Staging failed. The stack '${name}' is '${state}' and cannot be used for staging.${reason}`)
   return [`WARNING: The stack '${name}' is '${state}' and will be removed in the future.${reason}`]
 }

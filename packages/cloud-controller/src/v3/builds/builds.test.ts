@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { StagingRequest } from '@vcap/protocol'
 import { apiError } from '../../errors/api-error.ts'
-import { givenApp, givenReadyPackage, givenSpace } from '../../testing/factories.ts'
+import { givenApp, givenDroplet, givenReadyPackage, givenSpace } from '../../testing/factories.ts'
 import { all, assertRoleTable, clientsOfAllRoles, everybody, spaceReaders } from '../../testing/role-table.ts'
 import { type TestController, testController } from '../../testing/test-controller.ts'
 import { upload, zipOf } from '../../testing/uploads.ts'
@@ -90,7 +90,11 @@ test('POST /v3/builds tells what is wrong in the words of CC', async (t) => {
     return [answer.status, answer.body.errors?.[0].code, answer.body.errors?.[0].detail]
   }
   const unusable = 'Unable to use package. Ensure that the package exists and you have access to it.'
-  assert.deepEqual(await fault({}), [422, 10_008, "Package guid can't be blank"])
+  assert.deepEqual(await fault({}), [
+    422,
+    10_008,
+    "Package guid can't be blank, Package guid must be a string, Package guid must be between 1 and 200 characters",
+  ])
   assert.deepEqual(await fault(ofPackage(randomUUID())), [422, 10_008, unusable])
   assert.deepEqual(await fault({ ...ofPackage(packageGuid), staging_memory_in_mb: 0 }), [
     422,
@@ -116,6 +120,47 @@ test('POST /v3/builds tells what is wrong in the words of CC', async (t) => {
     "Buildpack is invalid: Requested buildpack(s) 'off' are disabled and cannot be used for staging",
   ])
   assert.deepEqual(stagingRequests(controller), [])
+})
+
+test('a stack that may not be used any more refuses builds by an error of its own', async (t) => {
+  const { controller, admin, packageGuid } = await given(t)
+  await controller.db.updateTable('stacks').set({ state: 'DISABLED', state_reason: 'Too old.' }).execute()
+  const { status, body } = await admin.post('/v3/builds', ofPackage(packageGuid))
+  assert.equal(status, 422)
+  assert.deepEqual(body.errors, [
+    {
+      code: 250_004,
+      title: 'CF-StackValidationFailed',
+      detail: "ERROR: Staging failed. The stack 'cflinuxfs4' is 'DISABLED' and cannot be used for staging. Too old.",
+    },
+  ])
+})
+
+test('an app of Cloud Native Buildpacks is staged only while diego_cnb is on', async (t) => {
+  const { controller, admin, app, packageGuid } = await given(t)
+  await controller.db
+    .updateTable('apps')
+    .set({ lifecycle_type: 'cnb', lifecycle_buildpacks: '["docker://example.org/node"]' })
+    .where('guid', '=', app.guid)
+    .execute()
+  const { status, body } = await admin.post('/v3/builds', ofPackage(packageGuid))
+  assert.deepEqual([status, body.errors[0].detail], [403, 'Feature Disabled: diego_cnb'])
+})
+
+test('a change of metadata is no change of the build, and a deleted droplet is no longer named', async (t) => {
+  const { controller, admin, app, packageGuid } = await given(t)
+  const { body: build } = await admin.post('/v3/builds', ofPackage(packageGuid))
+  const dropletGuid = await givenDroplet(controller, app.guid, { build_guid: build.guid })
+  await controller.db
+    .updateTable('builds')
+    .set({ state: 'STAGED', droplet_guid: dropletGuid, updated_at: '2026-01-02T03:04:05.000Z' })
+    .execute()
+  const { body: labelled } = await admin.patch(`/v3/builds/${build.guid}`, { metadata: { labels: { a: 'b' } } })
+  assert.deepEqual([labelled.updated_at, labelled.droplet], ['2026-01-02T03:04:05Z', { guid: dropletGuid }])
+  await admin.delete(`/v3/droplets/${dropletGuid}`)
+  await controller.runJobs()
+  const { body: later } = await admin.get(`/v3/builds/${build.guid}`)
+  assert.deepEqual([later.droplet, later.links.droplet], [null, undefined])
 })
 
 test('of two builds of an app at once one is refused with 170017', async (t) => {

@@ -11,7 +11,6 @@ import { stageBuild } from '../../staging/stage-build.ts'
 import { apps } from '../apps/resource.ts'
 import { saveMetadata } from '../kit/metadata.ts'
 import { answers, lists, takes } from '../kit/operation.ts'
-import { now } from '../kit/timestamps.ts'
 import { find, reread } from '../kit/verbs.ts'
 import { addWarnings } from '../kit/warnings.ts'
 import { BuildCreate, BuildUpdate } from './messages.ts'
@@ -76,9 +75,6 @@ routes.patch('/v3/builds/:guid', takes(BuildUpdate), answers(200, builds), async
   const build = await find(c, builds)
   await requireInSpace(db, caller, build.space_guid, 'write')
   const message = await c.var.message()
-  await db.transaction().execute(async (trx) => {
-    await trx.updateTable('builds').set({ updated_at: now() }).where('guid', '=', build.guid).execute()
-    await saveMetadata(trx, { type: 'build', guid: build.guid }, message.metadata)
-  })
+  await db.transaction().execute((trx) => saveMetadata(trx, { type: 'build', guid: build.guid }, message.metadata))
   return c.var.answer(build.guid)
 })

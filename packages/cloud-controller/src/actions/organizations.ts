@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
-import { unprocessable } from '../errors/api-error.ts'
+import { notFound, unprocessable } from '../errors/api-error.ts'
 import type { Caller } from '../permissions/caller.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { actorOf, recordAuditEvent } from './audit-events.ts'
-import { knowUser } from './users.ts'
+import { createRole } from './roles.ts'
 
 export const defaultQuotaName = 'default'
 
 export interface OrganizationMessage {
   readonly name?: string | undefined
-  readonly suspended?: boolean | undefined
+  readonly suspended?: boolean | null | undefined
   readonly metadata?: MetadataMessage | undefined
 }
 
@@ -50,54 +51,45 @@ export async function createOrganization(
     () => unprocessable(`Organization '${message.name}' already exists.`),
   )
   await saveMetadata(trx, { type: 'organization', guid }, message.metadata)
-  if (!caller.writesGlobally) await addCreator(trx, guid, caller)
-  await record(trx, 'create', { guid, name: message.name }, message, caller)
+  const organization = { guid, name: message.name }
+  await record(trx, 'create', organization, message, caller)
+  if (caller.writesGlobally) return guid
+  const user = { guid: caller.userGuid, username: caller.userName }
+  for (const type of ['organization_user', 'organization_manager'] as const)
+    await createRole(trx, actorOf(caller), { type, user, place: { organization }, request: message })
   return guid
 }
 
-async function addCreator(trx: Trx, organizationGuid: string, caller: Caller): Promise<void> {
-  await knowUser(trx, caller.userGuid)
-  for (const type of ['organization_user', 'organization_manager'] as const) {
-    const time = now()
-    await trx
-      .insertInto('roles')
-      .values({
-        guid: randomUUID(),
-        created_at: time,
-        updated_at: time,
-        type,
-        user_guid: caller.userGuid,
-        organization_guid: organizationGuid,
-        space_guid: null,
-      })
-      .execute()
-  }
-}
-
-/** Changes name, suspension and metadata. Throws 422 when the name is taken or the organization is being deleted. */
+/**
+ * Changes name, suspension and metadata. Throws 422 when the name is taken, and for a change of suspension while the organization
+ * is being deleted, which would look as if it were not. Source: cloud_controller_ng app/actions/organization_update.rb.
+ */
 export async function updateOrganization(
   trx: Trx,
-  organization: Row<'organizations'>,
+  guid: string,
   message: OrganizationMessage,
   caller: Caller,
 ): Promise<void> {
-  if (organization.status === 'deleting')
-    throw unprocessable(`Organization '${organization.name}' is being deleted and cannot be updated.`)
+  const organization = await lockRow(trx, 'organizations', guid)
+  if (!organization) throw notFound('Organization')
+  const name = message.name ?? organization.name
+  if (organization.status === 'deleting' && message.suspended !== undefined)
+    throw unprocessable(`Organization '${name}' is being deleted and cannot be updated.`)
   await uniquely(
     () =>
       trx
         .updateTable('organizations')
         .set({
           updated_at: now(),
-          ...(message.name !== undefined && { name: message.name }),
+          name,
           ...(message.suspended !== undefined && { status: message.suspended ? 'suspended' : 'active' }),
         })
-        .where('guid', '=', organization.guid)
+        .where('guid', '=', guid)
         .execute(),
-    () => unprocessable(`Organization name '${message.name}' is already taken.`),
+    () => unprocessable(`Organization name '${name}' is already taken.`),
   )
-  await saveMetadata(trx, { type: 'organization', guid: organization.guid }, message.metadata)
-  await record(trx, 'update', { guid: organization.guid, name: message.name ?? organization.name }, message, caller)
+  await saveMetadata(trx, { type: 'organization', guid }, message.metadata)
+  await record(trx, 'update', { guid, name }, message, caller)
 }
 
 /** Marks the organization as being deleted; the job does the rest. */

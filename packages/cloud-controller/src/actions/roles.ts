@@ -17,7 +17,9 @@ export interface NewRole {
   readonly type: RoleType
   readonly user: RoleUser
   /** The space, or the organization of an organization role. */
-  readonly place: { readonly space: Row<'spaces'> } | { readonly organization: Row<'organizations'> }
+  readonly place:
+    | { readonly space: Pick<Row<'spaces'>, 'guid' | 'name' | 'organization_guid'> }
+    | { readonly organization: Pick<Row<'organizations'>, 'guid' | 'name'> }
   /** The body, for the event. */
   readonly request: object
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { uniquely } from '../db/constraint-violation.ts'
+import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
-import { unprocessable } from '../errors/api-error.ts'
+import { notFound, unprocessable } from '../errors/api-error.ts'
 import type { Caller } from '../permissions/caller.ts'
 import { type MetadataMessage, saveMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -10,7 +11,7 @@ import { isEntitled } from './organizations.ts'
 
 export interface SpaceMessage {
   readonly name?: string | undefined
-  readonly suspended?: boolean | undefined
+  readonly suspended?: boolean | null | undefined
   readonly metadata?: MetadataMessage | undefined
 }
 
@@ -53,14 +54,13 @@ export async function createSpace(
   return guid
 }
 
-/** Changes name, suspension and metadata. Throws 422 when the name is taken or the space is being deleted. */
-export async function updateSpace(
-  trx: Trx,
-  space: Row<'spaces'>,
-  message: SpaceMessage,
-  caller: Caller,
-): Promise<void> {
-  if (space.status === 'deleting') throw unprocessable(`Space '${space.name}' is being deleted and cannot be updated.`)
+/** Changes name, suspension and metadata, with the rules of `updateOrganization`. Source: cloud_controller_ng app/actions/space_update.rb. */
+export async function updateSpace(trx: Trx, guid: string, message: SpaceMessage, caller: Caller): Promise<void> {
+  const space = await lockRow(trx, 'spaces', guid)
+  if (!space) throw notFound('Space')
+  const name = message.name ?? space.name
+  if (space.status === 'deleting' && message.suspended !== undefined)
+    throw unprocessable(`Space '${name}' is being deleted and cannot be updated.`)
   const { name: organizationName } = await trx
     .selectFrom('organizations')
     .select('name')
@@ -72,15 +72,15 @@ export async function updateSpace(
         .updateTable('spaces')
         .set({
           updated_at: now(),
-          ...(message.name !== undefined && { name: message.name }),
+          name,
           ...(message.suspended !== undefined && { status: message.suspended ? 'suspended' : 'active' }),
         })
-        .where('guid', '=', space.guid)
+        .where('guid', '=', guid)
         .execute(),
-    () => unprocessable(`Organization '${organizationName}' already contains a space with name '${message.name}'.`),
+    () => unprocessable(`Organization '${organizationName}' already contains a space with name '${name}'.`),
   )
-  await saveMetadata(trx, { type: 'space', guid: space.guid }, message.metadata)
-  await recordSpaceEvent(trx, actorOf(caller), 'update', { ...space, name: message.name ?? space.name }, message)
+  await saveMetadata(trx, { type: 'space', guid }, message.metadata)
+  await recordSpaceEvent(trx, actorOf(caller), 'update', { ...space, name }, message)
 }
 
 /** Switches the space's only feature. */

@@ -192,8 +192,9 @@ test('while a space is being deleted nobody but an admin changes what is in it',
     [refused.status, refused.body.errors[0].code, refused.body.errors[0].detail],
     [422, 10020, 'The space is being deleted'],
   )
-  const renamed = await admin.patch(`/v3/spaces/${dev.guid}`, { name: 'x' })
-  assert.equal(renamed.body.errors[0].detail, "Space 'dev' is being deleted and cannot be updated.")
+  const resumed = await admin.patch(`/v3/spaces/${dev.guid}`, { suspended: false })
+  assert.equal(resumed.body.errors[0].detail, "Space 'dev' is being deleted and cannot be updated.")
+  assert.equal((await admin.patch(`/v3/spaces/${dev.guid}`, { name: 'old-dev' })).body.name, 'old-dev')
 })
 
 test('deleting an organization deletes its spaces, apps, domains and roles', async (t) => {

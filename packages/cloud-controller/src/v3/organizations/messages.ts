@@ -7,7 +7,7 @@ const name = printableText('Name')
 /** cloud_controller_ng app/messages/organization_update_message.rb */
 export const OrganizationUpdate = z.strictObject({
   name: name.optional(),
-  suspended: flag('Suspended').optional(),
+  suspended: flag('Suspended').nullish(),
   metadata: metadataField.optional(),
 })
 

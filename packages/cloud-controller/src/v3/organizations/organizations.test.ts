@@ -48,6 +48,24 @@ test('POST /v3/organizations answers 403 when user_org_creation is off, and make
   const renamed = await user.patch(`/v3/organizations/${body.guid}`, { name: 'ours' })
   assert.equal(renamed.body.name, 'ours')
   assert.equal((await user.patch(`/v3/organizations/${body.guid}`, { suspended: true })).status, 403)
+  const events = await db.selectFrom('audit_events').select(['type', 'target_guid']).orderBy('id').execute()
+  assert.deepEqual(
+    events.slice(0, 3).map(({ type, target_guid }) => [type, target_guid]),
+    [
+      ['audit.organization.create', body.guid],
+      ['audit.user.organization_user_add', user.userGuid],
+      ['audit.user.organization_manager_add', user.userGuid],
+    ],
+  )
+})
+
+test('a suspension of null counts as none', async (t) => {
+  const { admin } = await testController(t)
+  const { status, body } = await admin.post('/v3/organizations', { name: 'acme', suspended: null })
+  assert.deepEqual([status, body.suspended], [201, false])
+  await admin.patch(`/v3/organizations/${body.guid}`, { suspended: true })
+  const { body: resumed } = await admin.patch(`/v3/organizations/${body.guid}`, { suspended: null })
+  assert.equal(resumed.suspended, false)
 })
 
 test('an organization name is taken whatever its letter case, with the words that clients match on', async (t) => {

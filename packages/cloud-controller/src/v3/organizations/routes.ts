@@ -32,7 +32,7 @@ routes.patch('/v3/organizations/:guid', takes(OrganizationUpdate), answers(200, 
   await requireWritableOrganization(db, caller, organization)
   const message = await c.var.message()
   if (message.suspended && !caller.writesGlobally) throw notAuthorized()
-  await db.transaction().execute((trx) => updateOrganization(trx, organization, message, caller))
+  await db.transaction().execute((trx) => updateOrganization(trx, organization.guid, message, caller))
   return c.var.answer(organization.guid)
 })
 

@@ -7,7 +7,7 @@ const name = printableText('Name')
 /** cloud_controller_ng app/messages/space_update_message.rb */
 export const SpaceUpdate = z.strictObject({
   name: name.optional(),
-  suspended: flag('Suspended').optional(),
+  suspended: flag('Suspended').nullish(),
   metadata: metadataField.optional(),
 })
 

@@ -36,7 +36,7 @@ routes.patch('/v3/spaces/:guid', takes(SpaceUpdate), answers(200, spaces), async
   const message = await c.var.message()
   if (message.suspended !== undefined && !(await canWriteOrganization(db, caller, space.organization_guid)))
     throw notAuthorized()
-  await db.transaction().execute((trx) => updateSpace(trx, space, message, caller))
+  await db.transaction().execute((trx) => updateSpace(trx, space.guid, message, caller))
   return c.var.answer(space.guid)
 })
 

@@ -51,7 +51,10 @@ export async function createPackage(
   return guid
 }
 
-/** Makes the row of a copy; its bits are copied by the caller's job. Throws 422 when source and destination are the same app. */
+/**
+ * Makes the row of a copy; its bits are copied by the caller's job, registry credentials are not. Throws 422 when source and
+ * destination are the same app. Source: cloud_controller_ng app/actions/package_copy.rb.
+ */
 export async function createPackageCopy(
   trx: Trx,
   { app, source }: { app: App; source: Row<'packages'> },
@@ -65,8 +68,8 @@ export async function createPackageCopy(
     type: source.type,
     state: source.type === 'docker' ? 'READY' : 'COPYING',
     docker_image: source.docker_image,
-    docker_username: source.docker_username,
-    sealed_docker_password: source.sealed_docker_password,
+    docker_username: null,
+    sealed_docker_password: null,
   })
   await recordPackageEvent(trx, 'create', { app, packageGuid: guid }, actorOf(caller), {
     request: { source_package_guid: source.guid },
@@ -149,28 +152,35 @@ async function expireOldPackages(trx: Trx, appGuid: string, kept: number): Promi
     .execute()
 }
 
-/** Changes metadata, and the registry credentials of a Docker package. */
+/**
+ * Changes metadata, and the registry credentials of a Docker package, which can't be removed.
+ * Source: cloud_controller_ng app/actions/package_update.rb.
+ */
 export async function updatePackage(
   trx: Trx,
   packageRow: Row<'packages'>,
-  message: {
+  {
+    username,
+    password,
+    metadata,
+  }: {
     username?: string | null | undefined
     password?: string | null | undefined
     metadata?: MetadataMessage | undefined
   },
   keys: EncryptionKeys,
 ): Promise<void> {
-  const { username, password } = message
-  await trx
-    .updateTable('packages')
-    .set({
-      updated_at: now(),
-      ...(username !== undefined && { docker_username: username }),
-      ...(password !== undefined && { sealed_docker_password: password === null ? null : seal(password, keys) }),
-    })
-    .where('guid', '=', packageRow.guid)
-    .execute()
-  await saveMetadata(trx, { type: 'package', guid: packageRow.guid }, message.metadata)
+  if (username || password)
+    await trx
+      .updateTable('packages')
+      .set({
+        updated_at: now(),
+        ...(typeof username === 'string' && { docker_username: username }),
+        ...(typeof password === 'string' && { sealed_docker_password: seal(password, keys) }),
+      })
+      .where('guid', '=', packageRow.guid)
+      .execute()
+  await saveMetadata(trx, { type: 'package', guid: packageRow.guid }, metadata)
 }
 
 /** Removes the row; the blob is the caller's to delete after the commit. */

@@ -214,6 +214,26 @@ test('POST /v3/packages?source_guid= copies the bits to another app', async (t) 
   assert.deepEqual(await contentOf(controller, body.guid), { '644 server.js': 'listen()' })
 })
 
+test('registry credentials are changed but not removed, and are not copied', async (t) => {
+  const controller = await testController(t)
+  const { admin, db } = controller
+  const { spaceGuid } = await givenSpace(controller)
+  const app = await givenApp(controller, spaceGuid)
+  const other = await givenApp(controller, spaceGuid, 'other')
+  await db.updateTable('apps').set({ lifecycle_type: 'docker' }).execute()
+  const data = { image: 'example.org/shop', username: 'ann', password: 'secret' }
+  const { body } = await admin.post('/v3/packages', { type: 'docker', data, ...ofApp(app.guid) })
+  const { body: kept } = await admin.patch(`/v3/packages/${body.guid}`, { username: 'bob', password: null })
+  assert.deepEqual(kept.data, { image: 'example.org/shop', username: 'bob', password: '***' })
+  const { sealed_docker_password } = await db
+    .selectFrom('packages')
+    .select('sealed_docker_password')
+    .executeTakeFirstOrThrow()
+  assert.ok(sealed_docker_password)
+  const { body: copy } = await admin.post(`/v3/packages?source_guid=${body.guid}`, ofApp(other.guid))
+  assert.deepEqual(copy.data, { image: 'example.org/shop', username: null, password: null })
+})
+
 test('DELETE /v3/packages/:guid answers 202; the job removes row and bits', async (t) => {
   const {
     controller,

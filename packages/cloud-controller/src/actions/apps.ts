@@ -62,8 +62,8 @@ export async function createApp(trx: Trx, acting: Acting, message: NewApp): Prom
     () => nameTaken(message.name),
   )
   await saveMetadata(trx, { type: 'app', guid }, message.metadata)
-  await recordAppEvent(trx, acting, 'create', app, { request: censoredRequest(message.request) })
   await createProcess(trx, acting, app, 'web')
+  await recordAppEvent(trx, acting, 'create', app, { request: censoredRequest(message.request) })
   return guid
 }
 

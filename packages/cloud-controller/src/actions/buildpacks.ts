@@ -186,11 +186,11 @@ export async function recordBuildpackEvent(
   verb: 'create' | 'update' | 'upload' | 'delete',
   { guid, name }: { guid: string; name: string },
   actor: Actor,
-  request: object = {},
+  request?: object,
 ): Promise<void> {
   await recordAuditEvent(trx, actor, {
     type: `audit.buildpack.${verb}`,
     target: { guid, type: 'buildpack', name },
-    data: { request },
+    data: { ...(request && { request }) },
   })
 }

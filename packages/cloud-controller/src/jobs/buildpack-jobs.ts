@@ -28,7 +28,7 @@ export const uploadBuildpack: JobHandler = async ({ db, blobstore }, { resource_
   const stackInArchive = buildpack.lifecycle === 'buildpack' ? await stackOf(file) : null
   await db.transaction().execute(async (trx) => {
     await assignBits(trx, buildpack, { sha256, filename, stackInArchive })
-    await recordBuildpackEvent(trx, 'upload', buildpack, actor)
+    await recordBuildpackEvent(trx, 'upload', buildpack, actor, { bits_name: filename })
   })
   return undefined
 }

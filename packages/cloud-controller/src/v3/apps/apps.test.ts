@@ -56,9 +56,9 @@ test('POST /v3/apps answers 201 with a stopped app, which has a web process of i
   const events = await db.selectFrom('audit_events').selectAll().where('target_guid', '=', body.guid).execute()
   assert.deepEqual(
     events.map((event) => event.type),
-    ['audit.app.create', 'audit.app.process.create'],
+    ['audit.app.process.create', 'audit.app.create'],
   )
-  assert.equal(JSON.parse(events[0]?.data ?? '').request.environment_variables, '[PRIVATE DATA HIDDEN]')
+  assert.equal(JSON.parse(events[1]?.data ?? '').request.environment_variables, '[PRIVATE DATA HIDDEN]')
 })
 
 test('POST /v3/apps says what is wrong with the body before it looks for the space', async (t) => {

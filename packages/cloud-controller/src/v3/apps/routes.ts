@@ -42,8 +42,8 @@ routes.post('/v3/apps', takes(AppCreate), answers(201, apps), async (c) => {
       request: message,
     }),
   )
-  emitAppLog(bus, guid, `Created app with guid ${guid}`)
   emitAppLog(bus, guid, 'Added process: "web"')
+  emitAppLog(bus, guid, `Created app with guid ${guid}`)
   addWarnings(c, lifecycle.warnings)
   return c.var.answer(guid)
 })

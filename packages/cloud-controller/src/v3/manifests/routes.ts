@@ -50,8 +50,8 @@ routes.post('/v3/spaces/:guid/actions/apply_manifest', yaml, answersJob(), async
     return { job, found }
   })
   for (const [guid, { raw, wasCreated }] of found) {
-    if (wasCreated) emitAppLog(bus, guid, `Created app with guid ${guid}`)
     if (wasCreated) emitAppLog(bus, guid, 'Added process: "web"')
+    if (wasCreated) emitAppLog(bus, guid, `Created app with guid ${guid}`)
     emitAppLog(bus, guid, `Applied manifest to app with guid ${guid} (${censored(raw)})`)
   }
   await runJobNow(c.var, job)

@@ -1,5 +1,6 @@
 import { lockRow } from '../db/lock-row.ts'
 import type { Row, Trx } from '../db/schema.ts'
+import { deletedMeanwhile } from '../errors/api-error.ts'
 import { type QuotaLimits, unlimited } from './quota-limits.ts'
 
 /** An organization or a space, and what limits it. */
@@ -24,7 +25,7 @@ export async function lockLimitsOfOrganization(
   guid: string,
 ): Promise<Limited & { readonly limits: Pick<Row<'organization_quotas'>, 'total_domains'> }> {
   const organization = await lockRow(trx, 'organizations', guid)
-  if (!organization) throw new Error(`the organization ${guid} is gone`)
+  if (!organization) throw deletedMeanwhile()
   const { name, quota_guid } = organization
   const limits = await trx
     .selectFrom('organization_quotas')
@@ -40,7 +41,7 @@ export async function lockLimitsOfSpace(trx: Trx, spaceGuid: string): Promise<Li
     .selectFrom('spaces')
     .select(['name', 'quota_guid', 'organization_guid'])
     .where('guid', '=', spaceGuid)
-    .executeTakeFirstOrThrow()
+    .executeTakeFirstOrThrow(deletedMeanwhile)
   const organization = await lockLimitsOfOrganization(trx, organization_guid)
   const limits =
     quota_guid === null

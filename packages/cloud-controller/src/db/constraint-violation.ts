@@ -7,6 +7,12 @@ export function isUniqueViolation(error: unknown): boolean {
   )
 }
 
+/** Whether a statement failed because a row was to name another that is not there, or one to go that others name. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  return code === '23503' || (code === 'ERR_SQLITE_ERROR' && errcode === 787)
+}
+
 /** Runs a write; when it meets a unique index, throws what `taken` says instead. */
 export async function uniquely<T>(write: () => Promise<T>, taken: () => Error): Promise<T> {
   try {

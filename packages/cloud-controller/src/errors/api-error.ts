@@ -61,6 +61,9 @@ export const bodyTooLarge = (): ApiError =>
   new ApiError(413, apiError('BadRequest', 'The request body is too large').bodies)
 /** 422 with a bare message: nearly all body validation and state conflicts. */
 export const unprocessable = (detail: string): ApiError => apiError('UnprocessableEntity', detail)
+/** 422: what the request named was there when it was looked up, and was deleted before it could be used. */
+export const deletedMeanwhile = (): ApiError =>
+  unprocessable('Something that the request refers to has been deleted meanwhile.')
 /** 403: the caller sees the resource but may not do this. */
 export const notAuthorized = (): ApiError => apiError('NotAuthorized')
 /** 400/10005: what is wrong with the query string. */

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { routePath } from 'hono/route'
-import { apiError } from '../errors/api-error.ts'
+import { isForeignKeyViolation } from '../db/constraint-violation.ts'
+import { apiError, deletedMeanwhile } from '../errors/api-error.ts'
 import { routes as internal } from '../internal/routes.ts'
 import { asRequest } from '../logs/request-context.ts'
 import { routes as staging } from '../staging/routes.ts'
@@ -60,12 +61,12 @@ export function createApp(services: AppServices): Hono<WorkerEnv> {
     return c.json(body, status as 404)
   })
   app.onError((error, c) => {
-    const { status, headers, body } = errorAnswer(error)
-    if (status >= 500)
-      services.logger.error(
-        { err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path },
-        'request failed',
-      )
+    // A request looks up all that it names before it writes.
+    const lostParent = isForeignKeyViolation(error)
+    const { status, headers, body } = errorAnswer(lostParent ? deletedMeanwhile() : error)
+    const facts = { err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }
+    if (status >= 500) services.logger.error(facts, 'request failed')
+    else if (lostParent) services.logger.info(facts, 'what a request named was deleted before it could be used')
     return c.json(body, status as 500, headers as Record<string, string>)
   })
   return app

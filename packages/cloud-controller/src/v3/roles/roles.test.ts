@@ -299,3 +299,18 @@ test('without UAA roles are given by guid but not by name', async (t) => {
   assert.deepEqual([byName.status, byName.body.errors[0].code], [503, 20004])
   assert.equal((await admin.post('/v3/roles', orgRole('organization_user', { guid: 'sue' }, org.guid))).status, 201)
 })
+
+test('a role in an organization that is deleted while the request is under way is refused', async (t) => {
+  const { admin, db, org, space, services } = await withSpace(t)
+  const { byGuids } = services.userDirectory
+  services.userDirectory.byGuids = async (guids) => {
+    await db.deleteFrom('spaces').where('guid', '=', space.guid).execute()
+    await db.deleteFrom('organizations').where('guid', '=', org.guid).execute()
+    return byGuids(guids)
+  }
+  const { status, body } = await admin.post('/v3/roles', orgRole('organization_user', { username: 'sue' }, org.guid))
+  assert.deepEqual(
+    [status, body.errors[0].code, body.errors[0].detail],
+    [422, 10008, 'Something that the request refers to has been deleted meanwhile.'],
+  )
+})

@@ -24,12 +24,6 @@ export async function knowUser(trx: Trx, guid: string): Promise<void> {
     .execute()
 }
 
-/** Labels and annotations are all of a user that is kept here. */
-export async function updateUser(trx: Trx, guid: string, metadata: MetadataMessage | undefined): Promise<void> {
-  await trx.updateTable('users').set({ updated_at: now() }).where('guid', '=', guid).execute()
-  await saveMetadata(trx, { type: 'user', guid }, metadata)
-}
-
 /** Removes the user and its roles, not its account in UAA. Nothing happens when it is gone already. */
 export async function deleteUser(trx: Trx, guid: string): Promise<void> {
   await deleteMetadata(trx, 'user', [guid])

@@ -11,7 +11,6 @@ import { EnvironmentVariables } from '../kit/environment-variables.ts'
 import { metadataField, saveMetadata } from '../kit/metadata.ts'
 import { answers, answersWith, lists, shows, takes } from '../kit/operation.ts'
 import { presentLinks } from '../kit/present.ts'
-import { now } from '../kit/timestamps.ts'
 import { find } from '../kit/verbs.ts'
 import { revisions } from './resource.ts'
 
@@ -56,10 +55,9 @@ routes.patch('/v3/revisions/:guid', takes(RevisionUpdate), answers(200, revision
   const message = await c.var.message() // 422 before 404: CC parses before it looks up
   const revision = await find(c, revisions)
   await requireInSpace(db, caller, revision.space_guid, 'write')
-  await db.transaction().execute(async (trx) => {
-    await saveMetadata(trx, { type: 'revision', guid: revision.guid }, message.metadata)
-    await trx.updateTable('revisions').set({ updated_at: now() }).where('guid', '=', revision.guid).execute()
-  })
+  await db
+    .transaction()
+    .execute((trx) => saveMetadata(trx, { type: 'revision', guid: revision.guid }, message.metadata))
   return c.var.answer(revision.guid)
 })
 

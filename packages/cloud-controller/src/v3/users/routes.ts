@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
-import { createUser, updateUser } from '../../actions/users.ts'
+import { createUser } from '../../actions/users.ts'
 import { unprocessable } from '../../errors/api-error.ts'
 import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { requireAdmin } from '../../permissions/guards.ts'
+import { saveMetadata } from '../kit/metadata.ts'
 import { answers, answersJob, lists, shows, takes } from '../kit/operation.ts'
 import { find } from '../kit/verbs.ts'
 import { organizations } from '../organizations/resource.ts'
@@ -65,7 +66,7 @@ routes.patch('/v3/users/:guid', takes(UserUpdate), answers(200, users), async (c
   const { guid } = await find(c, users) // 404 before 422: CC looks up before it parses
   requireAdmin(caller)
   const { metadata } = await c.var.message()
-  await db.transaction().execute((trx) => updateUser(trx, guid, metadata))
+  await db.transaction().execute((trx) => saveMetadata(trx, { type: 'user', guid }, metadata))
   return c.var.answer(guid)
 })
 

@@ -107,7 +107,7 @@ export async function startCell(
     const stop = async () => {
       presence.stop()
       await Promise.all([instances.stopAll(), stager.stopAll()])
-      monitor.stop()
+      await monitor.stop()
       publisher.flush()
       await close(connection, logger)
       await will.drop()

@@ -89,6 +89,7 @@ export class Container {
     for (const name of ['app', 'deps', 'profile.d', 'tmp', 'logs'])
       await mkdir(join(this.#directory, name), { recursive: true, mode: 0o755 })
     await giveTo(user, this.#directory)
+    void monitor.measureDisk(this.#guid)
   }
 
   /** Starts the process and its sidecars. Once they run, `ended` resolves at the first end of any of them. Throws StartFailure. */

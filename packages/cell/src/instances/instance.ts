@@ -172,7 +172,7 @@ export class Instance {
       if (failed) return await this.#report(container, failed)
       this.log.cell('Container became healthy')
       this.#enter({ state: 'RUNNING', since: Date.now() })
-      void this.#context.monitor.sampleUsage()
+      void this.#context.monitor.beginAnew(this.containerGuid)
       const readiness = health.watchReadiness((isReady) => this.#setRoutable(isReady))
       // A fault of the watch is the cell's own, and ends the instance as one.
       const broken = readiness.then(() => new Promise<never>(() => undefined))

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -580,13 +581,34 @@ describe('an instance', () => {
     assert.deepEqual(cloud.bus.on('test.find.none'), [])
 
     const gauge = await eventually('metrics', () =>
-      cloud.bus.envelopes().find(({ source_id, gauge }) => source_id === message.droplet && gauge?.metrics.cpu),
+      cloud.bus
+        .envelopes()
+        .find(({ source_id, gauge }) => source_id === message.droplet && (gauge?.metrics.memory?.value ?? 0) > 1e7),
     )
     assert.equal(LogEnvelope.parse(gauge).instance_id, '2')
-    const { cpu, memory, disk, memory_quota } = gauge.gauge?.metrics ?? {}
+    const { cpu, disk, memory_quota } = gauge.gauge?.metrics ?? {}
     assert.equal(cpu?.unit, 'percentage')
-    assert.ok(memory && memory.value > 1e7 && disk)
+    assert.ok(disk)
     assert.deepEqual(memory_quota, { unit: 'bytes', value: 256 * 1024 ** 2 })
+  })
+
+  it('is measured when it begins to run, its folder with the droplet and no CPU of the start, without a wait for the next look', async () => {
+    const rarely = { usageSampleInMs: 2_000_000_000, diskSampleInMs: 2_000_000_000 }
+    const { id, running } = await cloud.cell({ intervals: rarely })
+    const busyStart =
+      "for (const end = Date.now() + 400; Date.now() < end; ); require('node:http').createServer().listen(process.env.PORT)"
+    const message = await cloud.startMessage(
+      { 'app.js': busyStart, large: randomBytes(1024 ** 2).toString('base64') },
+      { start_command: 'node app.js', health_check: { type: 'port' } },
+    )
+    await cloud.run(id, message)
+    const usage = await eventually('the folder to be measured', async () => {
+      const [reply] = await cloud.find({ droplet: message.droplet, include_stats: true }, 1)
+      return reply?.stats && reply.stats.usage.disk > 1024 ** 2 ? reply.stats.usage : undefined
+    })
+    assert.ok(usage.mem > 1e7)
+    assert.deepEqual([usage.cpu, usage.cpu_entitlement], [0, 0])
+    await running.stop()
   })
 
   it('logs within its rate limit and says when it exceeds it', async () => {

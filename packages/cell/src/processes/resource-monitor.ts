@@ -4,7 +4,7 @@ import type { ProcessFamily } from './process-family.ts'
 import type { ProcessEntry, ProcessTable } from './process-table.ts'
 
 export interface Usage {
-  /** Fraction of one core: 0.05 is 5 %. */
+  /** Cores used on average in the last quarter of a minute, or since the measuring began: 0.05 is 5 % of one. */
   readonly cpu: number
   readonly memoryInBytes: number
   readonly diskInBytes: number
@@ -23,11 +23,19 @@ interface Watch extends Watched {
   usage: Usage
   /** pid → CPU seconds at the last sample. */
   cpuInSeconds: Map<number, number>
-  sampledAt: number
+  /** CPU seconds of all members since the watch began, as they grew; the oldest first. */
+  cpuSamples: CpuSample[]
   hasExceeded: boolean
 }
 
+interface CpuSample {
+  readonly at: number
+  readonly spentInSeconds: number
+}
+
 const shortestCpuSampleInMs = 250
+/** As long as a cell of Cloud Foundry averages (executor's container metrics); the CPU of a single second says little of an app. */
+const cpuWindowInMs = 15_000
 
 /** Measures instances and staging tasks at intervals, and says when one exceeds its limits. Killing is up to who watches. */
 export class ResourceMonitor {
@@ -35,12 +43,20 @@ export class ResourceMonitor {
   readonly #logger: Logger
   readonly #watches = new Map<string, Watch>()
   readonly #timers: NodeJS.Timeout[]
+  readonly #now: () => number
   #samplingUsage = false
   #samplingDisk = false
+  readonly #diskMeasurements = new Set<Promise<void>>()
 
-  constructor(table: ProcessTable, logger: Logger, intervals: { usageSampleInMs: number; diskSampleInMs: number }) {
+  constructor(
+    table: ProcessTable,
+    logger: Logger,
+    intervals: { usageSampleInMs: number; diskSampleInMs: number },
+    now = () => performance.now(),
+  ) {
     this.#table = table
     this.#logger = logger
+    this.#now = now
     this.#timers = [
       setInterval(() => void this.sampleUsage(), intervals.usageSampleInMs),
       setInterval(() => void this.sampleDisk(), intervals.diskSampleInMs),
@@ -52,10 +68,27 @@ export class ResourceMonitor {
       ...watched,
       usage: { cpu: 0, memoryInBytes: 0, diskInBytes: 0 },
       cpuInSeconds: new Map(),
-      sampledAt: performance.now(),
+      cpuSamples: [{ at: this.#now(), spentInSeconds: 0 }],
       hasExceeded: false,
     })
-    void this.sampleDisk()
+  }
+
+  /**
+   * Measures one at once, for whoever asks right after its start. Its CPU counts from here on: what the start took is not what it needs.
+   * Never rejects.
+   */
+  async beginAnew(guid: string): Promise<void> {
+    const watch = this.#watches.get(guid)
+    if (!watch) return
+    const disk = this.measureDisk(guid)
+    try {
+      this.#measure(watch, watch.family.members(await this.#table.snapshot()))
+      watch.cpuSamples = watch.cpuSamples.slice(-1)
+      watch.usage = { ...watch.usage, cpu: 0 }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'could not measure an instance')
+    }
+    await disk
   }
 
   unwatch(guid: string): void {
@@ -66,8 +99,10 @@ export class ResourceMonitor {
     return this.#watches.get(guid)?.usage
   }
 
-  stop(): void {
+  /** Resolves when nothing is measured any more, and no process of the measuring is left. */
+  async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    await Promise.all(this.#diskMeasurements)
   }
 
   /** Never rejects: a failed look is logged, the next one comes. */
@@ -87,17 +122,28 @@ export class ResourceMonitor {
   async sampleDisk(): Promise<void> {
     if (this.#samplingDisk || this.#watches.size === 0) return
     this.#samplingDisk = true
-    try {
-      const usage = await diskUsage([...this.#watches.values()].map(({ directory }) => directory))
-      for (const watch of this.#watches.values()) {
+    await this.#measureDiskOf([...this.#watches.values()])
+    this.#samplingDisk = false
+  }
+
+  /** Measures the folder of one, without waiting for the next look at all. Never rejects. */
+  async measureDisk(guid: string): Promise<void> {
+    const watch = this.#watches.get(guid)
+    if (watch) await this.#measureDiskOf([watch])
+  }
+
+  async #measureDiskOf(watches: readonly Watch[]): Promise<void> {
+    const measurement = diskUsage(watches.map(({ directory }) => directory)).then((usage) => {
+      for (const watch of watches) {
         const diskInBytes = usage.get(watch.directory)
         if (diskInBytes === undefined) continue
         watch.usage = { ...watch.usage, diskInBytes }
         if (diskInBytes > watch.diskLimitInBytes) this.#exceed(watch, 'disk')
       }
-    } finally {
-      this.#samplingDisk = false
-    }
+    })
+    this.#diskMeasurements.add(measurement)
+    await measurement
+    this.#diskMeasurements.delete(measurement)
   }
 
   #measure(watch: Watch, members: readonly ProcessEntry[]): void {
@@ -106,20 +152,22 @@ export class ResourceMonitor {
     if (memoryInBytes > watch.memoryLimitInBytes) this.#exceed(watch, 'memory')
   }
 
-  /** Cores used since the last sample. The system counts in hundredths of a second, so a moment is too short to tell. */
+  /** Cores used in the window. The system counts in hundredths of a second, so a moment is too short to tell. */
   #cpu(watch: Watch, members: readonly ProcessEntry[]): number {
-    const now = performance.now()
-    const elapsedInMs = now - watch.sampledAt
-    if (elapsedInMs < shortestCpuSampleInMs) return watch.usage.cpu
-    let spentInSeconds = 0
+    const at = this.#now()
+    let spentInSeconds = watch.cpuSamples.at(-1)?.spentInSeconds ?? 0
     const cpuInSeconds = new Map<number, number>()
     for (const { pid, cpuInSeconds: total } of members) {
       cpuInSeconds.set(pid, total)
-      spentInSeconds += total - (watch.cpuInSeconds.get(pid) ?? 0)
+      spentInSeconds += Math.max(0, total - (watch.cpuInSeconds.get(pid) ?? 0))
     }
     watch.cpuInSeconds = cpuInSeconds
-    watch.sampledAt = now
-    return Math.max(0, (spentInSeconds * 1000) / elapsedInMs)
+    watch.cpuSamples.push({ at, spentInSeconds })
+    // The first one that stays is as old as the window, or older when the cell has not looked for a while.
+    while ((watch.cpuSamples[1]?.at ?? at) <= at - cpuWindowInMs) watch.cpuSamples.shift()
+    const [oldest] = watch.cpuSamples
+    if (!oldest || at - oldest.at < shortestCpuSampleInMs) return watch.usage.cpu
+    return ((spentInSeconds - oldest.spentInSeconds) * 1000) / (at - oldest.at)
   }
 
   /**

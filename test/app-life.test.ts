@@ -12,8 +12,14 @@ const WithGuid = z.object({ guid: z.string() })
 const Page = z.object({ resources: z.array(WithGuid) })
 const Destinations = z.object({ destinations: z.array(WithGuid) })
 
-// A route without endpoints is answered 503 for a while, and 404 then; a second is enough for a test.
-const cloud = await startCloudFoundry({ components: { router: { emptyPoolTimeoutInSeconds: 1 } } })
+const cloud = await startCloudFoundry({
+  components: {
+    // A route without endpoints is answered 503 for a while, and 404 then; a second is enough for a test.
+    router: { emptyPoolTimeoutInSeconds: 1 },
+    // Time for an app on a slow machine to say that it was asked to stop.
+    cell: { gracefulStopInSeconds: 60 },
+  },
+})
 after(() => cloud.stop())
 const admin = await cloud.admin()
 const space = await cloud.createSpace('life')
@@ -126,11 +132,13 @@ test('a route is mapped and unmapped while the app runs on, also one with a path
 test('a deleted app frees everything: processes, folders, routes, packages, droplets', async () => {
   const app = await space.push({ name: 'passing', ...quickly, instances: 2 }, mirror)
   await answering(app, 2)
-  const instances = (await app.stats()).map(({ instance_guid }) => instance_guid ?? assert.fail('no instance guid'))
+  const instances = (await app.runs()).map(({ instance_guid }) => instance_guid ?? assert.fail('no instance guid'))
   const cell = join(cloud.dataDirectory, 'cell')
   const foldersOf = (guid: string) =>
     readdirSync(cell, { recursive: true }).filter((path) => String(path).includes(guid))
-  for (const guid of instances) assert.notDeepEqual(foldersOf(guid), [], 'otherwise the last lines here prove nothing')
+  // What else is in there comes and goes, and a folder that goes while it is read is an error.
+  for (const guid of instances)
+    await eventually('its folders, or the last lines here prove nothing', () => foldersOf(guid).length > 0)
 
   await app.delete()
   await eventually('its processes to be gone', () => pidsOf(cloud.dataDirectory).length === 0)

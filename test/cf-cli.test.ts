@@ -38,12 +38,15 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
   }
 
   /** A crashed instance starts again at once, three times: it may show as starting in between, but stays crashed in the end. */
-  const untilCrashed = (name: string) =>
-    eventually(`${name} to be crashed`, async () =>
-      /instances: +0\/1\n[\s\S]*^#0 +crashed /m.test(await cf.ok(['app', name])),
-    )
-  const untilLogged = (name: string, line: RegExp) =>
-    eventually(`the log of ${name} to tell ${line}`, async () => line.test(await cf.ok(['logs', name, '--recent'])))
+  const untilCrashed = (name: string) => untilShown(['app', name], /instances: +0\/1\n[\s\S]*^#0 +crashed /m)
+  /** For what the API takes over from other components: how instances are, what they log, that they crashed. */
+  const untilShown = (commandLine: readonly string[], pattern: RegExp) =>
+    eventually(`cf ${commandLine.join(' ')} to show ${pattern}`, async () => {
+      const screen = await cf.ok(commandLine)
+      if (!pattern.test(screen)) throw new Error(screen)
+      return screen
+    })
+  const untilLogged = (name: string, line: RegExp) => untilShown(['logs', name, '--recent'], line)
   const pageOf = async (host: string) => (await cloud.page(`${host}.apps.localhost`, '/')).status
 
   it('logs in; a wrong password is refused', async () => {
@@ -68,28 +71,36 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
     assert.match(await cf.ok(['spaces']), row('dev'))
   })
 
-  it('pushes an app, shows its staging log, and ends when it runs', async () => {
+  it('pushes an app, shows its staging log and its statistics, and ends when it runs', async () => {
     const screen = await cf.ok(['push', 'hello'], hello)
     for (const words of [
       /Pushing app hello to org acme \/ space dev as admin\.\.\./,
       /Applying manifest file .*\/manifest\.yml\.\.\./,
       /^\+ - name: hello$/m,
       /Staging app and tracing logs\.\.\./,
-      /^ {3}-----> Nodejs Buildpack version /m,
       /Waiting for app hello to start\.\.\./,
       /requested state: +started\nroutes: +hello\.apps\.localhost\n/,
       /stack: +cflinuxfs4\n/,
       /\tnodejs_buildpack +\d+\.\d+\.\d+ +nodejs \d+\.\d+\.\d+ +nodejs$/m,
       /start command: +node server\.js\n/,
-      /^#0 +running +\S+ +[\d.]+% +[\d.]+[KM] of 128M +[\d.]+[BKM] of 1G +[\d.]+[BKM]\/s of 1M\/s +true$/m,
+      /^#0 +running +\S+ .* of 128M .* of 1G .* of 1M\/s +true$/m,
     ])
       assert.match(screen, words)
     await eventually('its page', async () => (await pageOf('hello')) === 200)
+    await untilShown(
+      ['app', 'hello'],
+      /^#0 +running +\S+ +[\d.]+% +[\d.]+[KM] of 128M +[\d.]+[KM] of 1G +[\d.]+[BKM]\/s of 1M\/s +true$/m,
+    )
+    // cf shows what log-cache has of the build two seconds before it ends: on a slow machine, or a bad moment, that is not all.
+    const staging = /^ {3}-----> Nodejs Buildpack version /m
+    await eventually('a push that shows its staging log', async () =>
+      staging.test(await cf.ok(['push', 'hello'], hello)),
+    )
   })
 
   it('shows apps, an app, its environment and its space', async () => {
-    assert.match(await cf.ok(['apps']), row('hello', 'started', 'web:1/1', 'hello.apps.localhost'))
-    assert.match(await cf.ok(['app', 'hello']), /instances: +1\/1\nmemory usage: +128M\n/)
+    await untilShown(['apps'], row('hello', 'started', 'web:1/1', 'hello.apps.localhost'))
+    await untilShown(['app', 'hello'], /instances: +1\/1\nmemory usage: +128M\n/)
     assert.match(
       await cf.ok(['env', 'hello']),
       /"application_name": "hello"[\s\S]*User-Provided:\nGREETING: +Hello from Node\.js\n/,
@@ -98,9 +109,8 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
   })
 
   it('shows recent logs, and new ones while they come', async () => {
-    const recent = await cf.ok(['logs', 'hello', '--recent'])
     for (const source of ['API', 'STG', 'CELL', 'APP\\/PROC\\/WEB', 'RTR'])
-      assert.match(recent, new RegExp(`^ {3}\\d{4}-\\d\\d-\\d\\dT[\\d:.]+\\+0000 \\[${source}/0\\] OUT `, 'm'))
+      await untilLogged('hello', new RegExp(`^ {3}\\d{4}-\\d\\d-\\d\\dT[\\d:.]+\\+0000 \\[${source}/0\\] OUT `, 'm'))
     await cf.untilPrinted(['logs', 'hello'], /\[APP\/PROC\/WEB\/0\] OUT while you look$/m, () =>
       cloud.page('hello.apps.localhost', '/log?line=while+you+look'),
     )
@@ -108,7 +118,7 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
 
   it('sets a variable, which a restage brings to the app', async () => {
     assert.match(await cf.ok(['set-env', 'hello', 'GREETING', 'Servus']), /OK\n\nTIP: Use 'cf restage hello'/)
-    assert.match(await cf.ok(['restage', 'hello']), /^ {3}-----> Nodejs Buildpack version [\s\S]*^#0 +running /m)
+    assert.match(await cf.ok(['restage', 'hello']), /^Staging app and tracing logs\.\.\.$[\s\S]*^#0 +running /m)
     await eventually('the new greeting', async () =>
       (await cloud.page('hello.apps.localhost', '/')).body.includes('<h1>Servus</h1>'),
     )
@@ -116,7 +126,7 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
 
   it('scales, stops, starts, restarts and renames', async () => {
     await cf.ok(['scale', 'hello', '-i', '3'])
-    await eventually('three instances', async () => /instances: +3\/3/.test(await cf.ok(['app', 'hello'])))
+    await untilShown(['app', 'hello'], /instances: +3\/3/)
     assert.match(
       await cf.ok(['scale', 'hello', '-m', '96M', '-f']),
       // cf goes on when one of the three runs, whichever it is.
@@ -134,10 +144,9 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
   it('pushes several apps with several processes from one manifest', async () => {
     const screen = await cf.ok(['push', '-f', 'manifest.yml'], { cwd: join(examples, 'manifest') })
     assert.match(screen, /name: +quotes\n[\s\S]*type: +web\n[\s\S]*type: +worker\n[\s\S]*name: +quotes-page\n/)
-    const apps = await cf.ok(['apps'])
-    assert.match(apps, /^quotes +started +web:\d\/2, worker:\d\/1 +quotes\.apps\.localhost$/m)
-    assert.match(
-      apps,
+    await untilShown(['apps'], /^quotes +started +web:2\/2, worker:1\/1 +quotes\.apps\.localhost$/m)
+    await untilShown(
+      ['apps'],
       /^quotes-page +started +web:1\/1 +quotes-page\.apps\.localhost, quotes-page\.apps\.localhost\/today$/m,
     )
     await cf.ok(['delete', 'quotes', '-r', '-f'])
@@ -210,12 +219,15 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
     assert.match(missing.errors, /The specified path '.*\/no-such-folder' does not exist\./)
 
     const unknown = await cf.fails(['push', 'poem'], app('poem', { 'poem.txt': 'no program at all\n' }))
-    assert.match(unknown.output, /^ {3}None of the buildpacks detected a compatible application\n {3}Exit status 222$/m)
+    await untilLogged(
+      'poem',
+      /\[STG\/0\] ERR None of the buildpacks detected a compatible application\n.*\[STG\/0\] OUT Exit status 222$/m,
+    )
     assert.match(unknown.errors, /NoAppDetectedError - An app was not successfully detected by any available buildpack/)
 
     const broken = app('broken', { 'package.json': '{ "name": "broken", "engines": { "node": "3.x" } }' })
     const failed = await cf.fails(['push', 'broken'], broken)
-    assert.match(failed.output, /^ {3}-----> The app asks for node 3\.x, and this machine has v/m)
+    await untilLogged('broken', /\[STG\/0\] (OUT|ERR) -----> The app asks for node 3\.x, and this machine has v/)
     assert.match(failed.output, /^FAILED$/m)
     assert.match(failed.errors, /BuildpackCompileFailed - App staging failed in the buildpack compile phase/)
 
@@ -225,8 +237,8 @@ describe('the cf command line', { skip: whyNoCf() ?? false }, () => {
     assert.match(crashed.errors, /Start unsuccessful\n\nTIP: use 'cf logs crashing --recent' for more information/)
     await untilCrashed('crashing')
     await untilLogged('crashing', /\[APP\/PROC\/WEB\/0\] OUT oh no$/m)
-    assert.match(
-      await cf.ok(['events', 'crashing']),
+    await untilShown(
+      ['events', 'crashing'],
       /audit\.app\.process\.crash +web +index: 0, reason: CRASHED,.* exit_description: APP\/PROC\/WEB: Exited with status 3/,
     )
 

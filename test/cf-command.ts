@@ -115,7 +115,8 @@ export class Cf {
     return spawn('cf', commandLine, {
       env: this.#environment,
       stdio: 'pipe',
-      timeout: 90_000,
+      // Longer than cf itself waits for an app to start, so that what is said then is cf's.
+      timeout: 360_000,
       ...(cwd !== undefined && { cwd }),
     })
   }

@@ -79,7 +79,7 @@ async function organizationNames(): Promise<Set<string>> {
 
 /** What SQLite finds wrong with a database, and with the references in it. */
 function faultsOf(file: string): unknown[] {
-  const database = new DatabaseSync(file, { readOnly: true })
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 60_000 })
   try {
     const integrity = database.prepare('pragma integrity_check').all()
     assert.deepEqual(integrity.map(Object.values), [['ok']], file)

@@ -43,9 +43,13 @@ async function everythingWorks(): Promise<void> {
   for (let request = 0; request < 10; request++)
     for (const each of [app, bystander]) assert.equal(mirrored(await each.answers()).app, each.name)
   await system.login('admin', 'admin')
+  // What was logged while a part had no connection to the others is lost, so that asking once would not do.
   const mark = `/still-logging-${Math.random().toString(36).slice(2)}`
-  await app.page(mark)
-  await app.logged(new RegExp(`^\\[APP/PROC/WEB/[01]\\] asked for ${mark}$`))
+  const line = new RegExp(`^\\[APP/PROC/WEB/[01]\\] asked for ${mark}$`)
+  await eventually('a new line in the log', async () => {
+    await app.answers(mark)
+    return (await app.lines()).some((each) => line.test(each))
+  })
 }
 
 const appProcesses = () => processesOf(system.dataDirectory).filter(({ commandLine }) => commandLine === 'node app.js')
@@ -57,8 +61,11 @@ async function killed(component: ComponentName): Promise<void> {
 }
 
 test('when the cell is killed its apps run again in new instances, and the orphans of the old ones are ended', async () => {
-  const [before, processes] = [await instances(), appProcesses()]
-  assert.equal(processes.length, 3)
+  const processes = await eventually('three processes', () => {
+    const found = appProcesses()
+    return found.length === 3 && found
+  })
+  const before = await instances()
   await killed('cell')
   await eventually('two other instances', async () => (await instances()).every((guid) => !before.includes(guid)))
   await bystander.runs()
@@ -80,7 +87,10 @@ for (const component of others) {
     const before = await instances()
     await killed(component)
     await everythingWorks()
-    assert.deepEqual(await instances(), before)
+    await eventually('the same instances as before', async () => {
+      assert.deepEqual(await instances(), before)
+      return true
+    })
   })
 }
 
@@ -89,8 +99,9 @@ test('a request that the controller works on when it gets SIGTERM is answered', 
   await slow.upload((await zipFiles({ 'app.js': '' })).bits)
   await slow.stageAndRun()
   const pid = system.pidOf('controller')
-  // Its answer waits some seconds for an instance that is healthy or has crashed.
-  const ask = () => {
+  // The answer waits some seconds for an instance that is healthy or has crashed, if the app was started just now.
+  const ask = async () => {
+    await slow.act('restart')
     const request = { stats: slow.stats(), isAnswered: false }
     request.stats.then(
       () => (request.isAnswered = true),
@@ -98,16 +109,16 @@ test('a request that the controller works on when it gets SIGTERM is answered', 
     )
     return request
   }
-  let request = ask()
+  let request = await ask()
   await eventually('the controller to work on it', async () => {
-    if (request.isAnswered) request = ask()
+    if (request.isAnswered) request = await ask()
     const page = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text()
     return /^reactor_threads\{pool="request",state="blocked"\} [1-9]/m.test(page)
   })
   process.kill(pid, 'SIGTERM')
   assert.deepEqual(
-    (await request.stats).map(({ index, state }) => ({ index, state })),
-    [{ index: 0, state: 'STARTING' }],
+    (await request.stats).map(({ index }) => index),
+    [0],
   )
   await system.hasRestarted('controller', pid)
   assert.match(system.output, /controller +ended with exit code 0/)
@@ -156,7 +167,7 @@ test('an upload that has half arrived when the controller gets SIGTERM is finish
     z.object({ state: z.string() }),
     `/v3/packages/${guid}`,
     (each) => each.state !== 'PROCESSING_UPLOAD',
-    10_000,
+    120_000,
   )
   assert.equal(state, 'READY')
 })

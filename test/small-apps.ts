@@ -22,13 +22,13 @@ process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(0) })
 `,
 }
 
-/** Takes a bite of 16 MB every few milliseconds, once it is asked for /eat. */
+/** Takes bites of 16 MB, once it is asked for /eat, until it has 640 MB: far beyond its limit, and no danger to the machine. */
 export const glutton: FileTree = {
   'app.js': `
 const { createServer } = require('node:http')
 const eaten = []
 createServer((request, response) => {
-  if (request.url === '/eat') setInterval(() => eaten.push(Buffer.alloc(16 * 1024 * 1024, 1)), 20)
+  if (request.url === '/eat') setInterval(() => eaten.length < 40 && eaten.push(Buffer.alloc(16 * 1024 * 1024, 1)), 20)
   response.end('delicious')
 }).listen(process.env.PORT)
 `,

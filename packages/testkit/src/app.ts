@@ -1,11 +1,10 @@
 import {
   type ApiClient,
-  AppLog,
-  type AppLogLine,
   type Build,
   type InstanceStats,
   instanceStats,
   type Page,
+  recentLog,
   runDroplet,
   stage,
   type UploadedPackage,
@@ -24,7 +23,7 @@ const AuditEvents = z.object({
 export type AuditEvent = z.infer<typeof AuditEvents>['resources'][number]
 
 /** How long what a test waits for may take. Much longer than it takes: the machine may be busy. */
-const limitInMs = 90_000
+const limitInMs = 180_000
 
 /** An app of a test: the `cf` commands on it. */
 export class App {
@@ -32,15 +31,12 @@ export class App {
   readonly name: string
   readonly client: ApiClient
   readonly #cloud: CloudFoundry
-  readonly #log: AppLog
-  readonly #lines: AppLogLine[] = []
 
   constructor(cloud: CloudFoundry, client: ApiClient, guid: string, name: string) {
     this.#cloud = cloud
     this.client = client
     this.guid = guid
     this.name = name
-    this.#log = new AppLog(client, guid)
   }
 
   /** The host of its default route. */
@@ -139,25 +135,37 @@ export class App {
 
   /** Waits until a host answers with a status other than 200, as when a route or an app is gone. */
   hasStatus(status: number, host = this.host): Promise<Page> {
-    return eventually(`${status} at http://${host}/`, async () => {
-      const page = await this.page('/', { host })
-      return page.status === status && page
-    })
+    return eventually(
+      `${status} at http://${host}/`,
+      async () => {
+        const page = await this.page('/', { host })
+        if (page.status !== status) throw new Error(`it answers ${page.status}: ${page.body.slice(0, 200)}`)
+        return page
+      },
+      limitInMs,
+    )
   }
 
-  /** All log lines so far, each led by its source: `[APP/PROC/WEB/0] text`. */
+  /**
+   * The newest thousand log lines, each led by its source: `[APP/PROC/WEB/0] text`. Read anew each time: whoever follows a log misses
+   * what comes later than seconds after younger lines, as from a component that stood still.
+   */
   async lines(): Promise<string[]> {
-    this.#lines.push(...(await this.#log.newLines()))
-    return this.#lines.map(({ source, text }) => `[${source}] ${text}`)
+    const lines = await recentLog(this.client, this.guid)
+    return lines.map(({ source, text }) => `[${source}] ${text}`)
   }
 
   /** Waits for a log line, and returns it. */
   logged(pattern: RegExp): Promise<string> {
-    return eventually(`a log line of ${this.name} that matches ${pattern}`, async () => {
-      const lines = await this.lines()
-      const line = lines.find((each) => pattern.test(each))
-      if (line === undefined) throw new Error(`it has logged:\n${lines.join('\n')}`)
-      return line
-    })
+    return eventually(
+      `a log line of ${this.name} that matches ${pattern}`,
+      async () => {
+        const lines = await this.lines()
+        const line = lines.find((each) => pattern.test(each))
+        if (line === undefined) throw new Error(`it has logged:\n${lines.join('\n')}`)
+        return line
+      },
+      limitInMs,
+    )
   }
 }

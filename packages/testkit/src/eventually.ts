@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Much longer than anything takes: the machine may be slow, and busy with other tests. */
-const defaultLimitInMs = 60_000
+const defaultLimitInMs = 120_000
 
 /**
  * Asks again and again until there is an answer (anything but undefined and false), and returns it. What the question throws counts as no

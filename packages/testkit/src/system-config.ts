@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { components, type LoadedConfig, settlePorts, VcapConfig, type VcapConfigInput } from '@vcap/cli'
+import { components, type LoadedConfig, mergeSettings, settlePorts, VcapConfig, type VcapConfigInput } from '@vcap/cli'
 import { findNatsServer, startNatsServer } from '@vcap/nats-broker/testing/nats-server'
 
 /** How the system of a test differs from the one that `vcap up` starts out of the box. */
@@ -14,6 +14,17 @@ export interface SystemOptions {
 export interface TestConfig {
   config: LoadedConfig
   release(): Promise<void>
+}
+
+/**
+ * What keeps a slow machine, or one that stands still for a while, from being taken for a dead cell or a lost message, and a test that
+ * runs for long from losing its login. A test of deaths and losses says otherwise.
+ */
+const patience: NonNullable<VcapConfigInput['components']> = {
+  controller: {
+    dea: { advertisementTimeoutInSeconds: 600, heartbeatTimeoutInSeconds: 600, missingInstanceDelayInSeconds: 60 },
+  },
+  uaa: { tokens: { accessTokenValidityInSeconds: 86_400 } },
 }
 
 const freePorts = { api: 0, router: 0, uaa: 0, logCache: 0, nats: 0 }
@@ -30,7 +41,7 @@ export async function testConfig(options: SystemOptions): Promise<TestConfig> {
   const config = VcapConfig.parse({
     ports: freePorts,
     ...(nats && { nats: { url: nats.addresses.nats, ...user } }),
-    ...(options.components && { components: options.components }),
+    components: mergeSettings(patience, options.components ?? {}),
   })
   return {
     config: await settlePorts({ ...config, dataDirectory }, components),

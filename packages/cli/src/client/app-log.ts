@@ -13,6 +13,18 @@ export interface AppLogLine {
 /** How far an envelope may come behind a younger one: cells and routers gather theirs for a moment. cf reckons with as much. */
 const latenessInNs = 2_000_000_000n
 
+/** The newest thousand lines of an app's log, the oldest first: `cf logs --recent`. */
+export async function recentLog(client: ApiClient, appGuid: string): Promise<AppLogLine[]> {
+  const url = `${client.logCacheUrl}/api/v1/read/${appGuid}?limit=1000&descending=true&envelope_types=LOG`
+  const { envelopes } = await client.call(ReadAnswer, 'GET', url)
+  return envelopes.batch.toReversed().flatMap(linesOf)
+}
+
+function linesOf({ tags, instance_id, log }: LogEnvelope): AppLogLine[] {
+  if (!log) return []
+  return [{ source: `${tags.source_type}/${instance_id}`, text: Buffer.from(log.payload, 'base64').toString() }]
+}
+
 /** Follows the log of one app: each call gives the lines that came since the one before. */
 export class AppLog {
   readonly #client: ApiClient
@@ -37,8 +49,7 @@ export class AppLog {
       const isKnown = this.#seen.has(key)
       this.#seen.set(key, BigInt(timestamp))
       if (BigInt(timestamp) > this.#newest) this.#newest = BigInt(timestamp)
-      if (!log || isKnown) return []
-      return [{ source: `${tags.source_type}/${instance_id}`, text: Buffer.from(log.payload, 'base64').toString() }]
+      return isKnown ? [] : linesOf(envelope)
     })
     for (const [key, timestamp] of this.#seen) if (timestamp < this.#newest - latenessInNs) this.#seen.delete(key)
     return lines

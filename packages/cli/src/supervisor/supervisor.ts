@@ -109,14 +109,15 @@ export function componentConfig(
   const planned = definition.configFor(plan)
   if (!planned) return undefined
   const settings: Record<string, Record<string, unknown> | undefined> = plan.config.components
-  return { logLevel: plan.config.logLevel, ...merge(planned, settings[definition.name] ?? {}) }
+  return { logLevel: plan.config.logLevel, ...mergeSettings(planned, settings[definition.name] ?? {}) }
 }
 
-function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+/** What `over` says, and where it says nothing, what `base` says. */
+export function mergeSettings(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key]
-    merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value
+    merged[key] = isMapping(below) && isMapping(value) ? mergeSettings(below, value) : value
   }
   return merged
 }

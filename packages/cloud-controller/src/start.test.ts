@@ -132,10 +132,10 @@ describe('a Cloud Controller', () => {
   })
 
   it('answers what never reaches a thread in the form of CC, with a request id', async () => {
-    const tooLarge = await fetch(`${system.url}/v3/apps`, { method: 'POST', body: 'x'.repeat(100_001) })
-    assert.equal(tooLarge.status, 413)
-    assert.match(tooLarge.headers.get('x-vcap-request-id') ?? '', requestIdForm)
-    assert.deepEqual(await tooLarge.json(), {
+    // The body itself is not sent: the answer to one that is not read may be lost with the connection.
+    const tooLarge = await raw(system.url, 'POST /v3/apps HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\n')
+    assert.match(tooLarge, /^HTTP\/1\.1 413 [\s\S]*\r\nX-VCAP-Request-ID: [0-9a-f-]{36}\r\n/)
+    assert.deepEqual(JSON.parse(tooLarge.slice(tooLarge.indexOf('\r\n\r\n'))), {
       errors: [{ code: 1_004, title: 'CF-BadRequest', detail: 'Bad request: The request body is too large' }],
     })
     const headers = await raw(system.url, `GET /v3/apps HTTP/1.1\r\nHost: x\r\nX-Big: ${'x'.repeat(70_000)}\r\n\r\n`)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { suite, test } from 'node:test'
 import { accessTokenOf, claimsOf, startTestUaa, TestClock } from '../uaa-under-test.ts'
 
@@ -160,8 +162,13 @@ suite('POST /oauth/token', () => {
     const json = await uaa.request('POST', '/oauth/token', { body: { grant_type: 'password' } })
     assert.deepEqual([json.status, json.json.error], [400, 'invalid_request'])
     assert.equal((await uaa.get('/oauth/token')).status, 404)
-    const large = await uaa.tokenRequest({ grant_type: 'password', username: 'x'.repeat(2_000_000) })
-    assert.equal(large.status, 413)
+    // The answer to a body that is not read may be lost with the connection; so none is sent.
+    const large = request(`${uaa.url}/oauth/token`, { method: 'POST', headers: { 'content-length': 2_000_000 } })
+    const answered = once(large, 'response')
+    large.flushHeaders()
+    const [answer] = (await answered) as [IncomingMessage]
+    assert.equal(answer.statusCode, 413)
+    large.destroy()
   })
 
   test('gives a client a token for itself, in either way of authenticating', async (t) => {

@@ -13,6 +13,7 @@ async function given(t: TestContext) {
 const answers = (status: number, code: number) => (error: unknown) =>
   error instanceof ApiError && error.status === status && error.code === code
 const invalid = answers(401, 1_000)
+const keyRequests = (uaa: FakeUaa) => uaa.requests.filter((request) => request === 'GET /token_keys').length
 const nowInSeconds = () => Math.floor(Date.now() / 1000)
 
 test('a token of UAA is verified with keys that are fetched once', async (t) => {
@@ -20,7 +21,7 @@ test('a token of UAA is verified with keys that are fetched once', async (t) => 
   const claims = await verify(await uaa.token({ user_id: 'me' }))
   assert.equal(claims.user_id, 'me')
   await verify(await uaa.token({ aud: 'cloud_controller' }))
-  assert.deepEqual(uaa.requests, ['GET /token_keys'])
+  assert.deepEqual(uaa.requests.toSorted(), ['GET /.well-known/openid-configuration', 'GET /token_keys'])
 })
 
 test('a token of another key, audience or time is refused, and so is a refresh token', async (t) => {
@@ -52,11 +53,28 @@ test('new keys of UAA are fetched when a token needs them, but not for every wro
   await uaa.rotateKeys()
   const token = await uaa.token()
   await assert.rejects(verify(token), invalid)
-  assert.equal(uaa.requests.length, 1)
+  assert.equal(keyRequests(uaa), 1)
   t.mock.timers.tick(5_001)
   await verify(token)
   await assert.rejects(verify(await uaa.token({}, { key: (await generateKeyPair('RS256')).privateKey })), invalid)
-  assert.equal(uaa.requests.length, 2)
+  assert.equal(keyRequests(uaa), 2)
+})
+
+test('a token of another zone of the UAA is refused, also when the zone signs with the same key', async (t) => {
+  const { uaa, verify } = await given(t)
+  await assert.rejects(verify(await uaa.token({ iss: 'http://zone.uaa.example.com/oauth/token' })), invalid)
+  await verify(await uaa.token())
+})
+
+test('a UAA may call itself something else from one day on', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  const { uaa, verify } = await given(t)
+  await verify(await uaa.token())
+  uaa.issuer = 'https://uaa.example.com/oauth/token'
+  const token = await uaa.token()
+  await assert.rejects(verify(token), invalid)
+  t.mock.timers.tick(5_001)
+  await verify(token)
 })
 
 test('a UAA that can not be asked is 502 with the body of UaaUnavailable', async (t) => {

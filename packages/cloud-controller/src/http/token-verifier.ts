@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { ApiError, apiError } from '../errors/api-error.ts'
 
 const TokenKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
-/** Keys are fetched again for a token that none of them made, at most this often. */
+const OpenIdConfiguration = z.object({ issuer: z.string() })
+/** Keys and issuer are fetched again for a token that they don't fit, at most this often. */
 const refetchIntervalInMilliseconds = 5_000
 /** On a machine that is very busy a request thread that gives way to others may get next to nothing for some seconds. */
 const requestTimeoutInMilliseconds = 30_000
@@ -15,33 +16,41 @@ const refreshTokenMark = '-r'
 /** Claims of a token that was valid at a time (milliseconds since the epoch; now unless given). */
 export type VerifyToken = (token: string, atMilliseconds?: number) => Promise<AccessTokenClaims>
 
+/** By what UAA's tokens are known. */
+interface Trust {
+  readonly keys: JWTVerifyGetKey
+  /** Identity zones of one UAA may sign with the same keys, and their admins give out any scope: tokens of the UAA's own zone count. */
+  readonly issuer: string
+}
+
 /**
- * Verifies UAA's access tokens with the keys of its `/token_keys`. A verified token is remembered until it expires.
- * Throws InvalidAuthToken (401/1000), or UaaUnavailable as 502 when the keys can't be had (semantics, section 1).
+ * Verifies UAA's access tokens with the keys of its `/token_keys` and the issuer of its `/.well-known/openid-configuration`. A verified
+ * token is remembered until it expires. Throws InvalidAuthToken (401/1000), or UaaUnavailable as 502 when UAA can't be asked.
  * Source: cloud_controller_ng lib/cloud_controller/uaa/uaa_token_decoder.rb.
  */
 export function tokenVerifier(uaaUrl: string): VerifyToken {
   const known = new Map<string, AccessTokenClaims>()
-  let keys: JWTVerifyGetKey | undefined
+  let trust: Trust | undefined
   let fetchedAt = 0
 
   async function verify(token: string, at: number): Promise<AccessTokenClaims> {
-    keys ??= await refetch()
+    trust ??= await refetch()
     try {
-      return await check(token, keys, at)
+      return await check(token, trust, at)
     } catch (error) {
-      const unknownKey =
-        error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
-      if (!unknownKey || Date.now() - fetchedAt < refetchIntervalInMilliseconds) throw error
-      keys = await refetch()
-      return await check(token, keys, at)
+      if (!mayBeOutdated(error) || Date.now() - fetchedAt < refetchIntervalInMilliseconds) throw error
+      trust = await refetch()
+      return await check(token, trust, at)
     }
   }
 
-  async function refetch(): Promise<JWTVerifyGetKey> {
-    const fetched = createLocalJWKSet(await fetchKeys(uaaUrl))
+  async function refetch(): Promise<Trust> {
+    const [keys, { issuer }] = await Promise.all([
+      fetchFrom(`${uaaUrl}/token_keys`, TokenKeys),
+      fetchFrom(`${uaaUrl}/.well-known/openid-configuration`, OpenIdConfiguration),
+    ])
     fetchedAt = Date.now()
-    return fetched
+    return { keys: createLocalJWKSet(keys as unknown as JSONWebKeySet), issuer }
   }
 
   return async (token, at = Date.now()) => {
@@ -59,9 +68,10 @@ export function tokenVerifier(uaaUrl: string): VerifyToken {
   }
 }
 
-async function check(token: string, keys: JWTVerifyGetKey, at: number): Promise<AccessTokenClaims> {
+async function check(token: string, { keys, issuer }: Trust, at: number): Promise<AccessTokenClaims> {
   const { payload } = await jwtVerify(token, keys, {
     audience: cloudControllerAudience,
+    issuer,
     algorithms: ['RS256', 'RS384', 'RS512'],
     currentDate: new Date(at),
   })
@@ -70,11 +80,20 @@ async function check(token: string, keys: JWTVerifyGetKey, at: number): Promise<
   return claims
 }
 
-async function fetchKeys(uaaUrl: string): Promise<JSONWebKeySet> {
+/** Whether a token may be good by what UAA says now. */
+function mayBeOutdated(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
+  )
+}
+
+async function fetchFrom<T>(url: string, schema: z.ZodType<T>): Promise<T> {
   try {
-    const response = await fetch(`${uaaUrl}/token_keys`, { signal: AbortSignal.timeout(requestTimeoutInMilliseconds) })
-    if (!response.ok) throw new Error(`UAA answered ${response.status} for its token keys`)
-    return TokenKeys.parse(await response.json()) as unknown as JSONWebKeySet
+    const response = await fetch(url, { signal: AbortSignal.timeout(requestTimeoutInMilliseconds) })
+    if (!response.ok) throw new Error(`UAA answered ${response.status} to ${url}`)
+    return schema.parse(await response.json())
   } catch (cause) {
     const { bodies } = apiError('UaaUnavailable')
     throw new ApiError(502, bodies, { cause })

@@ -94,6 +94,7 @@ export class ArchiveTree {
     const parts = pathWithin(name, 'entry')
     const relative = parts.join('/')
     if (relative === '') throw new ArchiveError(`archive entry ${JSON.stringify(name)} is not a file name`)
+    if (this.#directories.has(relative)) throw bothKinds(relative)
     await this.#makeDirectory(parts.slice(0, -1).join('/'))
     this.#links.delete(relative)
     this.#hardLinks.delete(relative)
@@ -109,7 +110,7 @@ export class ArchiveTree {
 
   async #makeDirectory(relative: string): Promise<void> {
     if (relative === '' || this.#directories.has(relative)) return
-    if (this.#seen.has(relative)) throw new ArchiveError(`archive has ${relative} both as a file and as a folder`)
+    if (this.#seen.has(relative)) throw bothKinds(relative)
     await this.#makeDirectory(relative.includes('/') ? dirname(relative) : '')
     await mkdir(join(this.#root, relative), { recursive: true, mode: 0o755 })
     this.#directories.add(relative)
@@ -172,6 +173,8 @@ export class ArchiveTree {
     }
   }
 }
+
+const bothKinds = (name: string) => new ArchiveError(`archive has ${name} both as a file and as a folder`)
 
 /** The parts of a name, or an ArchiveError if it leaves the folder. */
 function pathWithin(name: string, what: string): string[] {

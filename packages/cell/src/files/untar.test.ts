@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
 import { link, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Header } from 'tar'
+import { eventually } from '../testing/eventually.ts'
 import { packFolder, sha1OfFile } from './tarball.ts'
 import { untar } from './untar.ts'
 
@@ -98,6 +101,14 @@ describe('unpacking a droplet', () => {
       said: /leaves its folder/,
     },
     {
+      title: 'a file where it has a folder',
+      entries: [
+        { path: 'a/b', content: 'x' },
+        { path: 'a', content: 'x' },
+      ],
+      said: /both as a file and as a folder/,
+    },
+    {
       title: 'a file behind a link of its own',
       entries: [
         { path: 'out', type: 'SymbolicLink', linkpath: '/tmp' },
@@ -118,4 +129,36 @@ describe('unpacking a droplet', () => {
     await assert.rejects(unpack(Buffer.from('junk'.repeat(1000))), { name: 'ArchiveError' })
     await assert.rejects(unpack(two.subarray(0, two.length - 20)), { name: 'ArchiveError' })
   })
+
+  for (const [title, sizeInBytes] of [
+    ['large', 4 * 1024 ** 2],
+    ['small', 250_000],
+  ] as const)
+    it(`leaves no file open when it is told to stop in the middle of a ${title} one`, async (t) => {
+      const root = await mkdtemp(join(directory, 'stopped-'))
+      const from = await mkdtemp(join(directory, 'from-'))
+      // What does not compress comes in many chunks.
+      await writeFile(join(from, 'file'), randomBytes(sizeInBytes))
+      const file = join(directory, `${title}.tgz`)
+      await packFolder(from, file)
+      let isOpen = 0
+      for (const [name, change] of [
+        ['open', 1],
+        ['close', -1],
+      ] as const) {
+        const original = fs[name] as (...args: unknown[]) => void
+        t.mock.method(fs, name, (...args: unknown[]) => {
+          isOpen += change
+          original(...args)
+        })
+      }
+      let chunks = 0
+      const signal = {
+        throwIfAborted() {
+          if (++chunks > 1) throw new Error('told to stop')
+        },
+      } as AbortSignal
+      await assert.rejects(untar(file, root, { maxEntries: 100, maxSizeInBytes: 1024 ** 3 }, signal), /told to stop/)
+      await eventually('all files to be closed', () => isOpen === 0 || undefined)
+    })
 })

@@ -28,9 +28,18 @@ export async function untar(
   const parser = new Parser()
   let failure: unknown
   let work: Promise<void> = Promise.resolve()
+  let current: ReadEntry | undefined
   const fail = (error: unknown) => {
     failure ??= error
     parser.emit('drain')
+  }
+  /** Ends with the failure: either it is seen between two chunks, or the wait for the next one ends when the entry is destroyed. */
+  async function* contentOf(entry: ReadEntry): AsyncGenerator<Uint8Array> {
+    if (failure) throw failure
+    for await (const chunk of entry) {
+      yield chunk
+      if (failure) throw failure
+    }
   }
   parser.on('error', fail)
   parser.on('warn', (code: string, message: string) => {
@@ -39,7 +48,11 @@ export async function untar(
   })
   parser.on('entry', (entry: ReadEntry) => {
     work = work
-      .then(() => (failure ? undefined : addEntry(tree, entry)))
+      .then(() => {
+        if (failure) return undefined
+        current = entry
+        return addEntry(tree, entry, contentOf(entry))
+      })
       .catch(fail)
       .finally(() => entry.resume())
   })
@@ -57,7 +70,7 @@ export async function untar(
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw code?.startsWith('Z_') ? new ArchiveError(`not a valid tar archive: ${message}`, { cause: error }) : error
+    fail(code?.startsWith('Z_') ? new ArchiveError(`not a valid tar archive: ${message}`, { cause: error }) : error)
   } finally {
     packed.destroy()
   }
@@ -66,11 +79,16 @@ export async function untar(
     await Promise.race([ended, once(parser, 'drain')])
     await work
   }
-  if (failure) throw failure
+  if (failure) {
+    // The rest of the file that is being written will never come; without its end it would stay open for ever.
+    current?.destroy()
+    await work
+    throw failure
+  }
   await tree.finish()
 }
 
-async function addEntry(tree: ArchiveTree, entry: ReadEntry): Promise<void> {
+async function addEntry(tree: ArchiveTree, entry: ReadEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
   switch (entry.type) {
     case 'Directory':
     case 'GNUDumpDir':
@@ -78,7 +96,7 @@ async function addEntry(tree: ArchiveTree, entry: ReadEntry): Promise<void> {
     case 'File':
     case 'OldFile':
     case 'ContiguousFile':
-      return tree.addFile(entry.path, (entry.mode ?? 0o644) | 0o600, entry.size, entry)
+      return tree.addFile(entry.path, (entry.mode ?? 0o644) | 0o600, entry.size, content)
     case 'SymbolicLink':
       return tree.addSymbolicLink(entry.path, entry.linkpath ?? '')
     case 'Link':

@@ -1,11 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Logger, pino } from 'pino'
 import { z } from 'zod'
 import { startUaa, type UaaConfig } from './index.ts'
+
+// A host with several addresses: where the machine stands still, the right one would else be given up for the next.
+setDefaultAutoSelectFamilyAttemptTimeout(60_000)
 
 type Input = Partial<z.input<typeof UaaConfig>>
 

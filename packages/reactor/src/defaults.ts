@@ -43,7 +43,7 @@ export function poolSettings(
     minimum: Math.min(isJob ? 1 : 4, options.maximum ?? Number.POSITIVE_INFINITY),
     maximum: Math.max(isJob ? 4 : 20, options.minimum ?? 0),
     growAfterWaitInMilliseconds: 50,
-    keepSpare: !isJob,
+    spares: isJob ? 0 : 4,
     retireAfterIdleInSeconds: 30,
     startTimeoutInSeconds: 30,
     queueTimeoutInSeconds: isJob ? Number.POSITIVE_INFINITY : 60,

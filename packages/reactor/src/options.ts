@@ -16,8 +16,12 @@ export interface ThreadPoolOptions {
   readonly maximum?: number
   /** A thread is added when the oldest queued task has waited this long, unless the processors have nothing left to give. Default 50. */
   readonly growAfterWaitInMilliseconds?: number
-  /** Start a thread as soon as all others have been busy with one task for four times growAfterWait. Default true (jobs: false). */
-  readonly keepSpare?: boolean
+  /**
+   * So many tasks may get stuck at once without others having to wait for threads to start and to compile their code: these threads are there,
+   * and warm, beyond the minimum while there is traffic. Where they do not do, or there is no traffic, one more is started as soon as all others
+   * have been busy with one task for four times growAfterWait. Default 4 (jobs: 0, neither of the two).
+   */
+  readonly spares?: number
   /** A thread beyond the minimum ends after having nothing to do for so long. Default 30. */
   readonly retireAfterIdleInSeconds?: number
   /** From the thread's creation to its serveRequests or serveJobs. Default 30. */

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
+import { warmAfterTasks } from './idle-threads.ts'
 import { PoolSize } from './pool-size.ts'
 import type { PoolThread } from './pool-thread.ts'
 
 const processors = availableParallelism()
-const idle = { phase: 'idle', since: 0 } as const
+type Thread = Pick<PoolThread, 'phase' | 'since' | 'tasksFinished'>
+const idle: Thread = { phase: 'idle', since: 0, tasksFinished: warmAfterTasks }
+const cold: Thread = { ...idle, tasksFinished: warmAfterTasks - 1 }
 /** Begun in the future, and long ago: it does not matter how slow this machine is. */
 const briefly = -60_000
 const forLong = 60_000
 
-function busy(count: number, sinceMilliseconds: number): Pick<PoolThread, 'phase' | 'since'>[] {
-  return Array.from({ length: count }, () => ({ phase: 'busy', since: performance.now() - sinceMilliseconds }))
+function busy(count: number, sinceMilliseconds: number): Thread[] {
+  const since = performance.now() - sinceMilliseconds
+  return Array.from({ length: count }, () => ({ phase: 'busy', since, tasksFinished: 0 }))
 }
 
 function given(isSaturated: boolean) {
-  return new PoolSize({ growAfterWaitInMilliseconds: 50 }, { isSaturated })
+  const settings = { minimum: 2, maximum: 20, spares: 3, growAfterWaitInMilliseconds: 50 }
+  return new PoolSize(settings, { isSaturated })
 }
 
 test('as long as the processors have time left every thread works, and more are added when tasks wait', () => {
@@ -36,7 +41,23 @@ test('threads that have long been at one task keep nobody else from working', ()
   const size = given(true)
   assert.equal(size.mayOneMoreWork(new Set([idle, ...busy(processors, forLong)])), true)
   assert.equal(size.isTooSmall(new Set(busy(processors + 3, forLong))), true)
-  assert.equal(size.areAllStuck(new Set(busy(processors + 3, forLong))), true)
-  assert.equal(size.areAllStuck(new Set([...busy(processors, forLong), ...busy(1, briefly)])), false)
-  assert.equal(size.areAllStuck(new Set([idle, ...busy(processors, forLong)])), false)
+})
+
+test('one more is missing as soon as all threads are stuck', () => {
+  const size = given(true)
+  assert.equal(size.isOneMissing(new Set(busy(processors + 3, forLong))), true)
+  assert.equal(size.isOneMissing(new Set([...busy(processors, forLong), ...busy(1, briefly)])), false)
+  assert.equal(size.isOneMissing(new Set([idle, ...busy(processors, forLong)])), false)
+})
+
+test('spares are missing while there is traffic, one after the other as they get warm', () => {
+  const size = given(false)
+  const threads = (...tail: Thread[]) => new Set([{ ...idle }, { ...idle }, ...tail])
+  assert.equal(size.isOneMissing(threads()), false)
+  for (let i = 0; i < warmAfterTasks; i++) size.countTask()
+  assert.equal(size.wanted, 5)
+  assert.equal(size.isOneMissing(threads()), true)
+  assert.equal(size.isOneMissing(threads(cold)), false)
+  assert.equal(size.isOneMissing(threads({ ...idle }, { ...idle })), true)
+  assert.equal(size.isOneMissing(threads({ ...idle }, { ...idle }, { ...idle })), false)
 })

@@ -62,6 +62,20 @@ describe('the request threads', () => {
     await stuck
   })
 
+  it('get a spare while there is traffic, so that one may be stuck and nobody waits for a thread to start', async () => {
+    await using started = await startTestReactor({
+      requestThreads: { minimum: 1, maximum: 8, spares: 1, growAfterWaitInMilliseconds: 60_000 },
+    })
+    const first = await threadIdOf(started, '/id')
+    assert.equal(started.reactor.threads().request.idle, 1)
+    const used = new Set<number>()
+    await until(async () => {
+      for (const id of await Promise.all(Array.from({ length: 200 }, () => threadIdOf(started, '/id')))) used.add(id)
+      return started.reactor.threads().request.idle === 2 && used.size === 2
+    }, 'a spare beside the first thread, with some of the work')
+    assert.ok(used.has(first))
+  })
+
   it('end alone when a request exhausts the heap', async () => {
     await using started = await startTestReactor({
       requestThreads: {

@@ -4,6 +4,7 @@ import { deleteFile } from './body-intake.ts'
 import { ClientShares } from './client-shares.ts'
 import { ThreadStartFailed } from './errors.ts'
 import { FairQueue } from './fair-queue.ts'
+import { IdleThreads } from './idle-threads.ts'
 import type { OperationServer } from './operation-server.ts'
 import type { PoolObserver, PoolSettings, ThreadCounts } from './pool-settings.ts'
 import { PoolSize } from './pool-size.ts'
@@ -31,8 +32,7 @@ export class ThreadPool implements PoolThreadEvents {
   /** Starting, idle or busy. */
   readonly #threads = new Set<PoolThread>()
   readonly #ending = new Set<PoolThread>()
-  /** The thread that became idle last is the last. */
-  readonly #idle: PoolThread[] = []
+  readonly #idle = new IdleThreads()
   readonly #shares: ClientShares
   readonly #size: PoolSize
   #starting = 0
@@ -116,7 +116,7 @@ export class ThreadPool implements PoolThreadEvents {
     }
     task.queuedAt = performance.now()
     if (this.#mayGive() && this.#isNext(task)) {
-      const thread = this.#idle.pop()
+      const thread = this.#idle.take()
       if (thread) {
         this.#give(thread, task)
         return
@@ -189,8 +189,7 @@ export class ThreadPool implements PoolThreadEvents {
 
   onLeaving(thread: PoolThread): void {
     if (thread.phase === 'starting') this.#starting--
-    const at = this.#idle.indexOf(thread)
-    if (at >= 0) this.#idle.splice(at, 1)
+    this.#idle.remove(thread)
     if (thread.task) this.#shares.giveBack(thread.task.client)
     // So that it ends soon.
     if (thread.isDemoted && this.#priority.canRestore) this.#priority.restore(thread.operatingSystemThreadId)
@@ -294,7 +293,7 @@ export class ThreadPool implements PoolThreadEvents {
   #giveQueued(): void {
     while (this.#queue.length > 0 && this.#mayGive()) {
       const task = this.#queue.take(this.#shares.mayHaveOneMore)
-      const thread = task && this.#idle.pop()
+      const thread = task && this.#idle.take()
       if (!thread) return
       this.#give(thread, task)
     }
@@ -302,6 +301,7 @@ export class ThreadPool implements PoolThreadEvents {
 
   #give(thread: PoolThread, task: Task): void {
     this.#shares.take(task.client)
+    this.#size.countTask()
     this.#observer.onQueueWait(performance.now() - task.queuedAt)
     thread.give(task)
   }
@@ -337,28 +337,24 @@ export class ThreadPool implements PoolThreadEvents {
   }
 
   #retireIdle(): void {
-    const { minimum, retireAfterIdleInSeconds } = this.#settings
-    const before = performance.now() - retireAfterIdleInSeconds * 1000
-    for (const thread of this.#idle.filter((each) => (each.since ?? 0) < before)) {
-      if (this.#threads.size <= minimum) return
-      // The last idle one is the spare of those that are stuck.
-      if (this.#settings.keepSpare && this.#idle.length === 1 && this.#threads.size > 1) return
+    const before = performance.now() - this.#settings.retireAfterIdleInSeconds * 1000
+    for (const thread of [...this.#idle].filter((each) => (each.since ?? 0) < before)) {
+      if (this.#threads.size <= this.#size.wanted) return
+      // The last idle one is there for those who come while all others are stuck.
+      if (this.#settings.spares > 0 && this.#idle.length === 1 && this.#threads.size > 1) return
       void thread.retire()
     }
   }
 
   #lookForSlow(): void {
-    const { demoteAfterInMilliseconds, keepSpare, maximum } = this.#settings
+    const { demoteAfterInMilliseconds } = this.#settings
     const after = this.#priority.canRestore ? demoteAfterInMilliseconds : Math.max(1000, demoteAfterInMilliseconds)
-    const now = performance.now()
-    const before = now - after
+    const before = performance.now() - after
     for (const thread of this.#threads) {
       if (thread.isDemoted || thread.phase !== 'busy' || (thread.since ?? 0) > before) continue
       thread.isDemoted = this.#priority.demote(thread.operatingSystemThreadId)
     }
-    // All are stuck: start one now, so that the next task does not have to wait until it has waited.
-    const needsSpare = keepSpare && this.#idle.length === 0 && this.#threads.size > 0 && this.#threads.size < maximum
-    if (needsSpare && this.#size.areAllStuck(this.#threads) && this.#mayStart()) this.#startThread()
+    if (this.#size.isOneMissing(this.#threads) && this.#mayStart()) this.#startThread()
   }
 
   /** Gives an idle thread its normal priority again. False if that is not allowed and it is replaced instead. */

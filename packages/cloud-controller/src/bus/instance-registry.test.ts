@@ -41,3 +41,15 @@ test('a DEA that is silent for too long, or says good-bye, has no instances', ()
   registry.remove('one')
   assert.deepEqual(registry.of(['a']), {})
 })
+
+test('what a DEA answers is remembered until its next heartbeat, if it is younger than what is known', () => {
+  const registry = new InstanceRegistry(30)
+  registry.heartbeat({ dea: 'one', droplets: [{ ...instance('a', 0), state: 'STARTING' }, instance('a', 1)] })
+  const reply = { ...instance('a', 0), dea: 'one', state: 'RUNNING' as const, state_timestamp: 2 }
+  registry.found([reply, { ...instance('a', 1), dea: 'one', state: 'STARTING' }, { ...reply, dea: 'unheard of' }])
+  assert.deepEqual(registry.of(['a']).a, [reply, { ...instance('a', 1), dea: 'one' }])
+  registry.found([{ ...reply, state: 'STARTING', state_timestamp: 1 }])
+  assert.deepEqual(registry.of(['a']).a?.[0], reply)
+  registry.heartbeat({ dea: 'one', droplets: [] })
+  assert.deepEqual(registry.of(['a']), {})
+})

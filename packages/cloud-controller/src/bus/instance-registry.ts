@@ -1,4 +1,4 @@
-import type { DropletExited, Heartbeat, HeartbeatInstance } from '@vcap/protocol'
+import type { DropletExited, FindDropletReply, Heartbeat, HeartbeatInstance } from '@vcap/protocol'
 
 /** An instance as its DEA last told. */
 export interface KnownInstance extends HeartbeatInstance {
@@ -24,6 +24,20 @@ export class InstanceRegistry {
   heartbeat({ dea, droplets }: Heartbeat): void {
     const instances = droplets.map((instance) => ({ ...instance, dea }))
     this.#deas.set(dea, { instances, expiresAt: this.#now() + this.#timeoutInMilliseconds })
+  }
+
+  /**
+   * A DEA's own answers are as good as its heartbeats, and may be earlier: whoever was told that an instance runs should not be told a
+   * moment later that it is starting. What is not younger than what is known changes nothing.
+   */
+  found(replies: readonly FindDropletReply[]): void {
+    for (const { dea: id, droplet, version, instance: guid, index, state, state_timestamp } of replies) {
+      const dea = this.#deas.get(id)
+      const known = dea?.instances.find(({ instance }) => instance === guid)
+      if (!dea || !known || known.state_timestamp >= state_timestamp) continue
+      const learned = { ...known, droplet, version, index, state, state_timestamp }
+      this.#deas.set(id, { ...dea, instances: dea.instances.map((each) => (each === known ? learned : each)) })
+    }
   }
 
   /** An exit is told before the heartbeat that would show it; until then the instance must not count as alive. */

@@ -116,7 +116,11 @@ export async function startBus({ settings, logger, runJob }: BusOptions): Promis
       'dea.start': (messages) => deas.start(messages),
       'dea.stop': (message) => deas.stop(message),
       'dea.update': (message) => deas.update(message),
-      'dea.find': (request, options) => deas.find(request, options),
+      'dea.find': async (request, options) => {
+        const replies = await deas.find(request, options)
+        registry.found(replies)
+        return replies
+      },
       'dea.instances': (processGuids) => registry.of(processGuids),
       'dea.actualState': () => ({
         connectedForMilliseconds: connection.connectedForMilliseconds,

@@ -2,8 +2,11 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { type Dialect, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { DatabaseUnavailable } from '../database-unavailable.ts'
 
-/** How long a thread waits for the one writer before SQLITE_BUSY. */
-const busyTimeoutInMilliseconds = 10_000
+/**
+ * How long a thread waits for the one writer before SQLITE_BUSY: half of the time that a request has. SQLite's lock is not fair, and a
+ * writer on a machine that is busy with other things may itself have to wait for the processor.
+ */
+const busyTimeoutInMilliseconds = 30_000
 /** Statements that a connection keeps prepared; a controller has some hundreds of different ones. */
 const preparedStatementLimit = 500
 

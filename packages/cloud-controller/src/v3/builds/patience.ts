@@ -10,9 +10,10 @@ type BuildRow = Row<'builds'> & { readonly space_guid: string }
 const patienceInMilliseconds = 4_000
 /**
  * `cf push` shows the staging log until it learns that the build has ended, and holds back lines younger than two seconds
- * (cloudfoundry/cli actor/sharedaction/logging.go). A build of a second would show nothing, and a failing one not why.
+ * (cloudfoundry/cli actor/sharedaction/logging.go), looking for new ones four times a second. A build of a second would show nothing,
+ * and a failing one not why; that one, whose last lines are what counts, is given more time for a slow machine.
  */
-const logDelayOfCfInMilliseconds = 2_270
+const logDelayOfCfInMilliseconds = { STAGED: 2_270, FAILED: 3_500 }
 
 /** Clients poll every three seconds; to wait here for the end spares them most of that time. The thread blocks. */
 export async function endedSoon(c: RequestContext, build: BuildRow): Promise<BuildRow> {
@@ -23,7 +24,7 @@ export async function endedSoon(c: RequestContext, build: BuildRow): Promise<Bui
 
 /** Tells the cf CLI of the end of a build only when it can have shown the log. */
 export async function letLogArrive(c: RequestContext, build: BuildRow): Promise<void> {
-  if (build.state === 'STAGING' || !c.req.header('user-agent')?.startsWith('cf/')) return
-  const remaining = Date.parse(build.updated_at) + logDelayOfCfInMilliseconds - Date.now()
+  if ((build.state !== 'STAGED' && build.state !== 'FAILED') || !c.req.header('user-agent')?.startsWith('cf/')) return
+  const remaining = Date.parse(build.updated_at) + logDelayOfCfInMilliseconds[build.state] - Date.now()
   if (remaining > 0) await pause(remaining)
 }

@@ -30,6 +30,7 @@ export class BuildpackCache {
   readonly #limits: ArchiveLimits
   readonly #underWay = new Map<string, Promise<CachedBuildpack>>()
   readonly #inUse = new Map<string, number>()
+  readonly #leaving = new Map<string, Promise<void>>()
 
   constructor(directory: string, limits: ArchiveLimits) {
     this.#directory = directory
@@ -72,6 +73,7 @@ export class BuildpackCache {
 
   async #find(name: string, { url }: AdminBuildpack): Promise<CachedBuildpack> {
     const directory = join(this.#directory, name)
+    await this.#leaving.get(name)
     try {
       await utimes(directory, new Date(), new Date())
       return { directory, downloadedInBytes: undefined }
@@ -95,14 +97,36 @@ export class BuildpackCache {
   }
 
   async #evict(): Promise<void> {
-    const names = await readdir(this.#directory)
+    const names = (await readdir(this.#directory)).filter((name) => !name.startsWith('.'))
     if (names.length <= maxKept) return
-    const idle = await Promise.all(
-      names
-        .filter((name) => !name.startsWith('.') && !this.#inUse.has(name))
-        .map(async (name) => ({ name, usedAt: (await stat(join(this.#directory, name))).mtimeMs })),
-    )
-    idle.sort((a, b) => a.usedAt - b.usedAt)
-    for (const { name } of idle.slice(0, names.length - maxKept)) await removeTree(join(this.#directory, name))
+    const looked = await Promise.all(names.map((name) => this.#look(name)))
+    const found = looked.filter((each) => each !== undefined).filter(({ name }) => !this.#leaving.has(name))
+    let surplus = found.length - maxKept
+    for (const { name } of found.sort((a, b) => a.usedAt - b.usedAt)) {
+      if (surplus <= 0) return
+      if (this.#inUse.has(name) || this.#leaving.has(name)) continue
+      // Noted in the same turn as the look above: whoever wants it from now on waits until it is gone.
+      const leaving = this.#remove(name).finally(() => this.#leaving.delete(name))
+      this.#leaving.set(name, leaving)
+      await leaving
+      surplus--
+    }
+  }
+
+  /** Takes its name first, so that half a buildpack is never found under it. */
+  async #remove(name: string): Promise<void> {
+    const hidden = join(this.#directory, `.${name}-${sequence++}`)
+    await rename(join(this.#directory, name), hidden)
+    await removeTree(hidden)
+  }
+
+  /** Undefined for a buildpack that another eviction has removed meanwhile. */
+  async #look(name: string): Promise<{ name: string; usedAt: number } | undefined> {
+    try {
+      return { name, usedAt: (await stat(join(this.#directory, name))).mtimeMs }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
   }
 }

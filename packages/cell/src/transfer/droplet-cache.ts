@@ -18,6 +18,9 @@ export class DropletCache {
   readonly #directory: string
   readonly #maxSizeInBytes: number
   readonly #underWay = new Map<string, Promise<Found>>()
+  /** Who waits for a droplet or has just got it: it stays until each has a name of its own for the file. */
+  readonly #wanted = new Map<string, number>()
+  readonly #leaving = new Map<string, Promise<void>>()
 
   constructor(directory: string, maxSizeInBytes: number) {
     this.#directory = directory
@@ -47,6 +50,17 @@ export class DropletCache {
         const { sizeInBytes } = await this.#fetch(address, own, signal)
         return await use(own, sizeInBytes)
       }
+      return await use(own, await this.#nameAs(own, sha1, address, signal))
+    } finally {
+      await rm(own, { force: true })
+    }
+  }
+
+  /** Gives the droplet another name, under which it stays while it is read, should the cache drop it. Answers what was downloaded. */
+  async #nameAs(own: string, sha1: string, address: string | undefined, signal: AbortSignal) {
+    this.#wanted.set(sha1, (this.#wanted.get(sha1) ?? 0) + 1)
+    let found: Found
+    try {
       let fetching = this.#underWay.get(sha1)
       if (!fetching) {
         fetching = this.#find(sha1, address).finally(() => this.#underWay.delete(sha1))
@@ -55,13 +69,15 @@ export class DropletCache {
         this.#underWay.set(sha1, fetching)
       }
       // Whoever loses interest leaves; the others still wait for the same download.
-      const { file, downloadedInBytes } = await Promise.race([fetching, aborted(signal)])
-      // A name of its own, so that the file stays while it is read, should the cache drop it.
-      await link(file, own)
-      return await use(own, downloadedInBytes)
+      found = await Promise.race([fetching, aborted(signal)])
+      await link(found.file, own)
     } finally {
-      await rm(own, { force: true })
+      const others = (this.#wanted.get(sha1) ?? 1) - 1
+      if (others > 0) this.#wanted.set(sha1, others)
+      else this.#wanted.delete(sha1)
     }
+    await this.#evict(sha1)
+    return found.downloadedInBytes
   }
 
   /** Takes over a droplet that was staged here; `file` stays where it is. */
@@ -74,6 +90,7 @@ export class DropletCache {
 
   async #find(sha1: string, address: string | undefined): Promise<Found> {
     const file = this.#path(sha1)
+    await this.#leaving.get(sha1)
     if (await this.#isIntact(file, sha1)) return { file, downloadedInBytes: undefined }
     const temporary = join(this.#directory, `.${sha1}-${sequence++}`)
     const { sha1: actual, sizeInBytes } = await this.#fetch(address, temporary)
@@ -82,7 +99,6 @@ export class DropletCache {
       throw new TransferError(`the droplet has the SHA-1 ${actual} in place of ${sha1}`)
     }
     await rename(temporary, file)
-    await this.#evict(sha1)
     return { file, downloadedInBytes: sizeInBytes }
   }
 
@@ -103,19 +119,29 @@ export class DropletCache {
   }
 
   async #evict(keep: string): Promise<void> {
-    const files = await Promise.all(
-      (await readdir(this.#directory))
-        .filter((name) => !name.startsWith('.') && name !== `${keep}.tgz`)
-        .map(async (name) => ({
-          path: join(this.#directory, name),
-          ...(await sizeAndTime(join(this.#directory, name))),
-        })),
-    )
-    let total = (await sizeAndTime(this.#path(keep))).size + files.reduce((sum, { size }) => sum + size, 0)
-    for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+    const names = (await readdir(this.#directory)).filter((name) => /^[0-9a-f]{40}\.tgz$/.test(name))
+    const files = await Promise.all(names.map((name) => this.#look(name.slice(0, 40))))
+    const found = files.filter((file) => file !== undefined).filter(({ sha1 }) => !this.#leaving.has(sha1))
+    let total = found.reduce((sum, { size }) => sum + size, 0)
+    for (const { sha1, size } of found.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
       if (total <= this.#maxSizeInBytes) return
-      await rm(path, { force: true })
+      if (sha1 === keep || this.#wanted.has(sha1) || this.#leaving.has(sha1)) continue
+      // Noted in the same turn as the look above: whoever wants it from now on waits until it is gone.
+      const leaving = rm(this.#path(sha1), { force: true }).finally(() => this.#leaving.delete(sha1))
+      this.#leaving.set(sha1, leaving)
+      await leaving
       total -= size
+    }
+  }
+
+  /** Undefined for a file that another eviction has removed meanwhile. */
+  async #look(sha1: string): Promise<{ sha1: string; size: number; mtimeMs: number } | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(this.#path(sha1))
+      return { sha1, size, mtimeMs }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
     }
   }
 
@@ -123,9 +149,4 @@ export class DropletCache {
     if (!/^[0-9a-f]{40}$/.test(sha1)) throw new TransferError('the droplet has no valid SHA-1')
     return join(this.#directory, `${sha1}.tgz`)
   }
-}
-
-async function sizeAndTime(path: string): Promise<{ size: number; mtimeMs: number }> {
-  const { size, mtimeMs } = await stat(path)
-  return { size, mtimeMs }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -49,6 +49,32 @@ test('a component that dies is started again, and the screen says so', async (t)
   assert.notEqual((await ask(place.ports.router)).pid, pid)
   await fetch(`http://127.0.0.1:${place.ports.router}/exit`).catch(() => {})
   await vcap.hasPrinted(/↻ router +ended with exit code 3; starting again in 0\.4 s/)
+})
+
+test('a log that can not be moved, as on a full disk, is told of and ends nothing', async (t) => {
+  const place = await workplace(t)
+  const logs = join(place.dataDirectory, 'logs')
+  mkdirSync(join(logs, 'nats.log.1'), { recursive: true })
+  writeFileSync(join(logs, 'nats.log'), Buffer.alloc(20 * 1024 * 1024, 'x\n'))
+  const vcap = new SpawnedVcap(t, place.up())
+  await vcap.hasPrinted(/Cloud Foundry is up/)
+  await vcap.hasPrinted(/nats +warn +its log can't be read or moved/)
+  vcap.child.kill('SIGTERM')
+  assert.equal(await vcap.hasEnded(), 0)
+})
+
+test('a component whose process number can not be written down is started all the same', async (t) => {
+  const place = await workplace(t)
+  const vcap = new SpawnedVcap(t, place.up())
+  await vcap.hasPrinted(/Cloud Foundry is up/)
+  const { pid } = await ask(place.ports.router)
+  const run = join(place.dataDirectory, 'run')
+  renameSync(run, `${run}-away`)
+  process.kill(pid, 'SIGKILL')
+  await vcap.hasPrinted(/router +warn +its process number can't be written down/)
+  renameSync(`${run}-away`, run)
+  await vcap.hasPrinted(/↻ router [\s\S]*✔ router +ready/)
+  assert.notEqual((await ask(place.ports.router)).pid, pid)
 })
 
 test('when vcap up itself is killed its components notice and stop, and the next one starts', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,11 +40,28 @@ test('a long log moves to a second file, and what writes to it goes on', async (
   await log.close()
 })
 
-test('a log that is long already is moved when it is opened', async (t) => {
+test('a log that is long already is moved at the first look', async (t) => {
   const path = logPath(t)
   writeFileSync(path, Buffer.alloc(20 * 1024 * 1024, 'x\n'))
   const log = await LogFile.open(path)
+  assert.deepEqual(await log.newLines(), [])
   assert.equal(statSync(path).size, 0)
   assert.equal(statSync(`${path}.1`).size, 20 * 1024 * 1024)
+  await log.close()
+})
+
+test('a log that can not be moved says so, is read on, and is moved when it has grown as much again', async (t) => {
+  const path = logPath(t)
+  writeFileSync(path, Buffer.alloc(20 * 1024 * 1024, 'x\n'))
+  mkdirSync(`${path}.1`)
+  const log = await LogFile.open(path)
+  await assert.rejects(log.newLines())
+  appendFileSync(path, 'after\n')
+  assert.deepEqual(await log.newLines(), ['after'])
+  assert.deepEqual(await log.newLines(), [])
+  rmSync(`${path}.1`, { recursive: true })
+  appendFileSync(path, Buffer.alloc(20 * 1024 * 1024, 'x\n'))
+  while (statSync(path).size > 0) await log.newLines()
+  assert.equal(statSync(`${path}.1`).size, 40 * 1024 * 1024 + 'after\n'.length)
   await log.close()
 })

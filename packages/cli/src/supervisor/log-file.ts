@@ -1,4 +1,4 @@
-import { copyFile, type FileHandle, open, stat } from 'node:fs/promises'
+import { copyFile, type FileHandle, open } from 'node:fs/promises'
 
 const rotateAtInBytes = 20 * 1024 * 1024
 const longestReadInBytes = 1024 * 1024
@@ -11,6 +11,8 @@ export class LogFile {
   readonly path: string
   readonly #file: FileHandle
   #position: number
+  /** Later than usual after a move that failed, so that not every look copies what there is no room for. */
+  #rotateAtInBytes = rotateAtInBytes
   #rest = Buffer.alloc(0)
 
   private constructor(path: string, file: FileHandle, position: number) {
@@ -20,7 +22,6 @@ export class LogFile {
   }
 
   static async open(path: string): Promise<LogFile> {
-    if ((await sizeOf(path)) >= rotateAtInBytes) await truncateToCopy(path)
     // Appending writers go on at the new end after a truncation.
     const file = await open(path, 'a+', 0o600)
     return new LogFile(path, file, (await file.stat()).size)
@@ -31,12 +32,12 @@ export class LogFile {
     return this.#file.fd
   }
 
-  /** The whole lines written since the last call; at most 1 MiB at once. */
+  /** The whole lines written since the last call; at most 1 MiB at once. Throws when the file can't be read, or is long and can't be moved. */
   async newLines(): Promise<string[]> {
     const { size } = await this.#file.stat()
     if (size < this.#position) this.#position = 0
     if (size === this.#position) {
-      if (size >= rotateAtInBytes) await this.#rotate()
+      if (size >= this.#rotateAtInBytes) await this.#rotate(size)
       return []
     }
     const buffer = Buffer.alloc(Math.min(size - this.#position, longestReadInBytes))
@@ -53,28 +54,11 @@ export class LogFile {
     await this.#file.close()
   }
 
-  async #rotate(): Promise<void> {
-    await truncateToCopy(this.path, this.#file)
+  async #rotate(sizeInBytes: number): Promise<void> {
+    this.#rotateAtInBytes = sizeInBytes + rotateAtInBytes
+    await copyFile(this.path, `${this.path}.1`)
+    await this.#file.truncate(0)
+    this.#rotateAtInBytes = rotateAtInBytes
     this.#position = 0
-  }
-}
-
-async function truncateToCopy(path: string, file?: FileHandle): Promise<void> {
-  await copyFile(path, `${path}.1`)
-  if (file) {
-    await file.truncate(0)
-    return
-  }
-  const opened = await open(path, 'r+')
-  await opened.truncate(0)
-  await opened.close()
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
-    throw error
   }
 }

@@ -29,6 +29,8 @@ export interface SupervisedOptions {
   log: LogFile
   pidFile: string
   changed: (state: ComponentState) => void
+  /** Hears of faults of this machine that nothing ends for. */
+  warned: (text: string) => void
 }
 
 /** One component: its process, and the next process when that dies. */
@@ -127,9 +129,17 @@ export class SupervisedComponent {
     this.#restartTimer = setTimeout(() => this.start(), restartInMs)
   }
 
+  /** On a full disk it can't be written. The component is worth more than the note, which only a `vcap up` after a kill would read. */
   #rememberPid(child: ChildProcess): void {
     const identity = child.pid === undefined ? undefined : identify(child.pid)
-    if (identity) writeFileSync(this.#options.pidFile, JSON.stringify(identity), { mode: 0o600 })
+    if (!identity) return
+    try {
+      writeFileSync(this.#options.pidFile, JSON.stringify(identity), { mode: 0o600 })
+    } catch (error) {
+      this.#options.warned(
+        `its process number can't be written down: ${error instanceof Error ? error.message : error}`,
+      )
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import type { ComponentDefinition, SystemPlan } from '../component-definition.ts
 import { isMapping } from '../config/mapping.ts'
 import { pidFile } from './leftovers.ts'
 import { LogFile } from './log-file.ts'
-import { parseLogLine } from './log-line.ts'
+import { levels, parseLogLine } from './log-line.ts'
 import { type ComponentState, SupervisedComponent } from './supervised-component.ts'
 
 /** What a supervisor tells while it works. */
@@ -29,6 +29,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #components: SupervisedComponent[] = []
   readonly #logs = new Map<ComponentDefinition, LogFile>()
+  /** Those whose logs could not be read or moved the last time. */
+  readonly #withoutLog = new Set<ComponentDefinition>()
   #logTimer: NodeJS.Timeout | undefined
   #readingLogs: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
@@ -56,6 +58,7 @@ export class Supervisor {
           log,
           pidFile: pidFile(plan.directory, definition.name),
           changed: (state) => events.componentChanged(definition, state),
+          warned: (text) => events.logged(definition, levels.warn, text),
         })
         this.#components.push(component)
         component.start()
@@ -92,12 +95,27 @@ export class Supervisor {
   #readLogs(): void {
     this.#readingLogs = this.#readingLogs.then(async () => {
       for (const [definition, log] of this.#logs) {
-        for (const line of await log.newLines()) {
+        for (const line of await this.#newLines(definition, log)) {
           const { level, text } = parseLogLine(line)
           this.#options.events.logged(definition, level, text)
         }
       }
     })
+  }
+
+  /** A log that can't be read, or moved on a full disk, is told of once. The components go on without. */
+  async #newLines(definition: ComponentDefinition, log: LogFile): Promise<string[]> {
+    try {
+      const lines = await log.newLines()
+      this.#withoutLog.delete(definition)
+      return lines
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      if (!this.#withoutLog.has(definition))
+        this.#options.events.logged(definition, levels.warn, `its log can't be read or moved: ${why}`)
+      this.#withoutLog.add(definition)
+      return []
+    }
   }
 }
 

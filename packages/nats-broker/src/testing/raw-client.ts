@@ -73,12 +73,18 @@ export class RawClient {
     return withoutPings(await this.until('PONG\r\n'))
   }
 
-  /** The next bytes, as many as asked for. */
+  /** The next bytes, as many as asked for, which end with a line. The server's PINGs are left out here as well. */
   async answersOf(length: number): Promise<string> {
-    await this.#until(`${length} bytes`, () => this.#received.length >= length)
-    const bytes = this.#received.slice(0, length)
-    this.#received = this.#received.slice(length)
-    return bytes
+    for (let needed = length; ; ) {
+      await this.#until(`${needed} bytes`, () => this.#received.length >= needed)
+      const answers = withoutPings(this.#received)
+      if (answers.length >= length && answers.slice(0, length).endsWith('\r\n')) {
+        this.#received = answers.slice(length)
+        return answers.slice(0, length)
+      }
+      // Of a PING a part may have come.
+      needed = this.#received.length + Math.max(1, length - answers.length)
+    }
   }
 
   /** Everything before `mark`; both are taken. */

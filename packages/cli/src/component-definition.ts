@@ -36,6 +36,8 @@ export interface ComponentDefinition {
   load(): Promise<ComponentProgram>
   /** Its configuration in this system, or undefined where something outside takes its place. */
   configFor(plan: SystemPlan): Record<string, unknown> | undefined
+  /** Lists in it to which the user's settings add. Any other value of the user takes the place of ours. */
+  listsToAddTo?: readonly string[]
   ports: readonly ListeningPort[]
   /** Components of the lowest wave stop first, together; then those of the next. */
   stopWave: number

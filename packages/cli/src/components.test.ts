@@ -48,6 +48,16 @@ for (const component of components) {
   })
 }
 
+test('clients of UAA that the user adds come beside the one of the Cloud Controller', async (t) => {
+  const uaa = components.find(({ name }) => name === 'uaa')
+  assert(uaa)
+  const planned = await plan(t)
+  const [own] = (componentConfig(uaa, planned)?.clients ?? []) as object[]
+  const added = { id: 'broker', secret: 's', authorizedGrantTypes: ['client_credentials'] }
+  planned.config.components.uaa = { clients: [added] }
+  assert.deepEqual(componentConfig(uaa, planned)?.clients, [own, added])
+})
+
 test('an external NATS and UAA take the place of ours, and the others are told of them', async (t) => {
   const external = await plan(t, externals)
   const configured = new Map(components.map((component) => [component.name, component.configFor(external)]))

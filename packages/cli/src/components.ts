@@ -56,6 +56,8 @@ export const components: readonly ComponentDefinition[] = [
               },
             ],
           },
+    // Without its own client the Cloud Controller could look up nobody.
+    listsToAddTo: ['clients'],
     ports: [{ name: 'uaa', purpose: 'UAA' }],
     stopWave: 3,
     stopLimitInMs: 10_000,

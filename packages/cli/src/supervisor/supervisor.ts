@@ -127,7 +127,14 @@ export function componentConfig(
   const planned = definition.configFor(plan)
   if (!planned) return undefined
   const settings: Record<string, Record<string, unknown> | undefined> = plan.config.components
-  return { logLevel: plan.config.logLevel, ...mergeSettings(planned, settings[definition.name] ?? {}) }
+  const own = settings[definition.name] ?? {}
+  const merged = mergeSettings(planned, own)
+  for (const key of definition.listsToAddTo ?? []) {
+    const [ours, theirs] = [planned[key], own[key]]
+    // What is no list is named by the component's own check.
+    if (Array.isArray(ours) && Array.isArray(theirs)) merged[key] = [...ours, ...theirs]
+  }
+  return { logLevel: plan.config.logLevel, ...merged }
 }
 
 /** What `over` says, and where it says nothing, what `base` says. */

@@ -36,3 +36,14 @@ test('vcap <component> names the wrong key of its configuration and ends with 2'
   assert.equal(await vcap.hasEnded(), 2)
   assert.match(vcap.output, /configuration of router is not valid .*\n {2}port: expected number, received string/)
 })
+
+test('vcap <component> names a level of logs that there is not, and ends with 2', async (t) => {
+  for (const level of ['loud', 5]) {
+    const place = await workplace(t)
+    const file = join(place.folder, 'router.json')
+    writeFileSync(file, JSON.stringify({ port: place.ports.router, logLevel: level }))
+    const vcap = new SpawnedVcap(t, ['router', '--config', file])
+    assert.equal(await vcap.hasEnded(), 2)
+    assert.match(vcap.output, /configuration of router is not valid .*\n {2}logLevel: /)
+  }
+})

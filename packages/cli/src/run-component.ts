@@ -2,7 +2,9 @@ import module from 'node:module'
 import type { RunningComponent } from '@vcap/protocol'
 import pino from 'pino'
 import type { ComponentDefinition } from './component-definition.ts'
+import { describeIssues } from './config/issues.ts'
 import { readConfigFile } from './config/load.ts'
+import { LogLevel } from './config/schema.ts'
 import type { ComponentMessage } from './ipc.ts'
 import { exitCodes, UserError, usageError } from './user-error.ts'
 
@@ -15,8 +17,10 @@ export async function runComponent(definition: ComponentDefinition, configFile: 
   const stopAsked = whenAskedToStop(parent !== undefined)
   try {
     const { logLevel, ...config } = await readConfigFile(configFile)
+    const level = LogLevel.safeParse(logLevel)
+    if (!level.success) throw notValid(definition, configFile, describeIssues(level.error, ['logLevel']))
     const logger = pino(
-      { name: definition.name, level: typeof logLevel === 'string' ? logLevel : 'info' },
+      { name: definition.name, level: level.data },
       // Synchronous, so that the last line before a crash is in the file.
       pino.destination({ dest: 2, sync: true }),
     )
@@ -45,9 +49,12 @@ async function start(
 ): Promise<RunningComponent> {
   const program = await definition.load()
   const faults = program.validate(config)
-  if (faults !== undefined)
-    throw usageError(`The configuration of ${definition.name} is not valid (${configFile}):\n${faults}`)
+  if (faults !== undefined) throw notValid(definition, configFile, faults)
   return await program.start(config, { logger })
+}
+
+function notValid({ name }: ComponentDefinition, configFile: string, faults: string): UserError {
+  return usageError(`The configuration of ${name} is not valid (${configFile}):\n${faults}`)
 }
 
 interface ParentProcess {

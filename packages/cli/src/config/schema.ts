@@ -19,6 +19,9 @@ export function isLoopback(host: string): boolean {
 
 export const defaultAdminPassword = 'admin'
 
+/** pino's. */
+export const LogLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info')
+
 /**
  * What `vcap up` reads: a YAML file, then `VCAP_…` environment variables, then flags, each over the one before.
  * docs/guide/configuration.md explains every key, and a test holds it to this schema.
@@ -60,7 +63,7 @@ export const VcapConfig = z
         clientSecret: z.string(),
       })
       .optional(),
-    logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+    logLevel: LogLevel,
     components: z
       .strictObject({
         nats: componentSettings,

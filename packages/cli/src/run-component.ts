@@ -24,7 +24,12 @@ export async function runComponent(definition: ComponentDefinition, configFile: 
       // Synchronous, so that the last line before a crash is in the file.
       pino.destination({ dest: 2, sync: true }),
     )
-    const running = await start(definition, config, configFile, logger)
+    // A start may wait for another component for as long as that is away. It leaves nothing that a killed one would not leave.
+    const running = await Promise.race([start(definition, config, configFile, logger), stopAsked])
+    if (typeof running === 'string') {
+      logger.info({ why: running }, 'stopping before it was ready')
+      return exitCodes.ok
+    }
     if (parent) parent.send({ type: 'ready', addresses: running.addresses })
     else process.stdout.write(`${definition.name} is ready ${Object.values(running.addresses).join(' ')}\n`)
     // What was compiled is kept for the next start now, and not only at an orderly end.

@@ -39,6 +39,16 @@ test('components stop in order: router and controller, then the cell, the messag
   assert.deepEqual(stops.slice(2), ['stop cell', 'stop nats'])
 })
 
+test('a component that still waits for something when it is told to stop stops at once', async (t) => {
+  const place = await workplace(t)
+  const vcap = new SpawnedVcap(t, place.up({ controller: { atStart: 'hangs' } }))
+  await vcap.hasPrinted(/✔ router +ready/)
+  vcap.child.kill('SIGTERM')
+  assert.equal(await vcap.hasEnded(), 0)
+  assert.match(vcap.output, /■ controller +stopped/)
+  assert.doesNotMatch(vcap.output, /was killed/)
+})
+
 test('a component that dies is started again, and the screen says so', async (t) => {
   const place = await workplace(t)
   const vcap = new SpawnedVcap(t, place.up())

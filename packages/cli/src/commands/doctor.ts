@@ -2,6 +2,7 @@ import { loadConfig } from '../config/load.ts'
 import { type CheckResult, checks } from '../doctor/checks.ts'
 import type { Program } from '../main.ts'
 import { Screen } from '../screen/screen.ts'
+import { findRunningSystem } from '../system/running-system.ts'
 import { exitCodes } from '../user-error.ts'
 import { readOptions } from './options.ts'
 
@@ -43,8 +44,8 @@ export async function doctor(commandLine: readonly string[], program: Program): 
       screen.line(`${symbols[verdict]} ${name.padEnd(17)} ${text.replaceAll('\n', `\n${' '.repeat(20)}`)}`)
     }
   }
-  screen.line(
-    bad === 0 ? '\nReady: npm start' : `\n${bad} ${bad === 1 ? 'thing is' : 'things are'} missing for vcap up.`,
-  )
+  const running = findRunningSystem(config.dataDirectory)
+  if (bad > 0) screen.line(`\n${bad} ${bad === 1 ? 'thing is' : 'things are'} missing for vcap up.`)
+  else screen.line(running ? `\nIt runs already: ${running.apiUrl}` : '\nReady: npm start')
   return bad === 0 ? exitCodes.ok : exitCodes.failed
 }

@@ -15,12 +15,9 @@ export interface DataDirectory {
   of(component: string): string
 }
 
-/**
- * Makes the data directory, or puts its modes right. Files in it are for their owner alone. Started as root, the directory itself
- * may be passed through (0711), since the cell runs apps as another user in a folder below it; nobody can list it.
- */
-export async function openDataDirectory(root: string): Promise<DataDirectory> {
-  const directory: DataDirectory = {
+/** Where things lie, or would lie. Makes nothing. */
+export function dataDirectoryAt(root: string): DataDirectory {
+  return {
     root,
     run: join(root, 'run'),
     logs: join(root, 'logs'),
@@ -29,6 +26,14 @@ export async function openDataDirectory(root: string): Promise<DataDirectory> {
     ownerFile: join(root, 'run', 'vcap-up.json'),
     of: (component) => join(root, component),
   }
+}
+
+/**
+ * Makes the data directory, or puts its modes right. Files in it are for their owner alone. Started as root, the directory itself
+ * may be passed through (0711), since the cell runs apps as another user in a folder below it; nobody can list it.
+ */
+export async function openDataDirectory(root: string): Promise<DataDirectory> {
+  const directory = dataDirectoryAt(root)
   try {
     await privateDirectory(root, process.getuid?.() === 0 ? 0o711 : 0o700)
     // Made here and not by the components, so that apps never see into them, not even when their user may pass the root.

@@ -61,14 +61,19 @@ const isLocked = (error: unknown): boolean => error instanceof Error && /locked/
 
 type OwnerInput = Partial<z.input<typeof Owner>>
 
-function inUse(directory: DataDirectory, cause: Error): UserError {
-  let who = ''
+/** Who holds the lock as far as it has said so; undefined when nobody has. It may have ended since. */
+export function readOwner(directory: DataDirectory): z.infer<typeof Owner> | undefined {
   try {
-    const owner = Owner.parse(JSON.parse(readFileSync(directory.ownerFile, 'utf8')))
-    who = ` (process ${owner.pid}, API at ${owner.apiUrl})`
+    return Owner.parse(JSON.parse(readFileSync(directory.ownerFile, 'utf8')))
   } catch {
-    // It has the lock and has not said yet who it is.
+    // Not there, or cut off by a crash of the machine.
+    return undefined
   }
+}
+
+function inUse(directory: DataDirectory, cause: Error): UserError {
+  const owner = readOwner(directory)
+  const who = owner ? ` (process ${owner.pid}, API at ${owner.apiUrl})` : ''
   return new UserError(
     `Another "vcap up" is running on the data directory ${directory.root}${who}.\n` +
       'Stop it first, or give this one a directory and ports of its own: --data-dir DIR --port api=PORT …',

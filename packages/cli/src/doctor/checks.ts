@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import type { ComponentDefinition } from '../component-definition.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { isLoopback } from '../config/schema.ts'
+import { findRunningSystem } from '../system/running-system.ts'
 import { portConflicts } from '../system/settle-ports.ts'
 import { toolCheck } from './tools.ts'
 
@@ -48,8 +49,17 @@ export const checks: readonly Check[] = [
     name: 'ports',
     async check({ config, components }) {
       const conflicts = await portConflicts(config, components)
-      if (conflicts.length > 0) return conflicts.map(({ message }) => bad(message))
-      return [good(`${Object.values(config.ports).join(', ')} are free on ${config.host}`)]
+      const running = findRunningSystem(config.dataDirectory)
+      const strangers = conflicts.filter(({ port }) => !running?.ports.has(port))
+      if (strangers.length > 0) return strangers.map(({ message }) => bad(message))
+      const taken = conflicts.map(({ port }) => port)
+      const free = Object.values(config.ports).filter((port) => !taken.includes(port))
+      return [
+        ...(running && taken.length > 0
+          ? [good(`${taken.join(', ')} are those of the Cloud Foundry that runs here (process ${running.pid})`)]
+          : []),
+        ...(free.length > 0 ? [good(`${free.join(', ')} are free on ${config.host}`)] : []),
+      ]
     },
   },
   {

@@ -21,7 +21,7 @@ export interface JoinOptions {
 const pauseInMilliseconds = 100
 /**
  * Connects to NATS. Waits for a server that is not there yet, and logs now and then why there is no connection. Throws
- * AuthorizationError when a server wants another user or password.
+ * when a server wants another user or password.
  *
  * Once made, the connection ends by `close` alone. By itself nats.js gives up for good when a server turns it away twice, which one
  * that has just started does when it is too busy to hear in time who we are; the component would live on and hear nothing any more.
@@ -41,9 +41,15 @@ export async function joinBus({ url, user, password }: BusAddress, options: Join
         ...connection,
       })
     } catch (error) {
-      if (error instanceof errors.AuthorizationError && /violation/i.test(error.message)) throw error
-      if (attempt % warnEvery === 0) logger.warn({ err: error, url }, 'there is no connection to NATS yet')
+      const server = withoutCredentials(url)
+      if (error instanceof errors.AuthorizationError && /violation/i.test(error.message))
+        throw new Error(`NATS at ${server} does not accept this user and password`, { cause: error })
+      if (attempt % warnEvery === 0) logger.warn({ err: error, server }, 'there is no connection to NATS yet')
     }
     await delay(pauseInMilliseconds)
   }
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//')
 }

@@ -24,7 +24,7 @@ for (const [name, mayImport] of Object.entries(allowed)) {
       if (isTest && (imported === 'testkit' || imported === 'nats-broker')) continue
       faults.push(`${file}: packages/${name} may not import @vcap/${imported}`)
     }
-    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)) {
+    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.\.?\/[^']+)'/g)) {
       if (!join(dirname(file), path).startsWith(`packages/${name}/`))
         faults.push(`${file}: imports another package by path`)
     }

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import type { BusOperations } from './bus/bus.ts'
 import { type RunningBus, startBus } from './bus/start-bus.ts'
 import { CloudControllerConfig, type Settings } from './config.ts'
+import { deriveKeys } from './crypto/sealed-text.ts'
 import { prepareDatabase } from './db/prepare-database.ts'
 import { onFreePort } from './free-port.ts'
 import { componentLogger } from './http/component-logger.ts'
@@ -37,6 +38,8 @@ export async function startCloudController(
 async function start(settings: Settings, logger: Logger): Promise<RunningComponent> {
   await mkdir(join(settings.dataDirectory, 'uploads'), { recursive: true })
   registerErrorClasses(registerErrorClass)
+  // Of use to the threads, which start last.
+  const derivingKeys = deriveKeys(settings.encryptionKeys)
   await prepareDatabase(settings)
 
   const { maximumJobThreads, jobDeadlineInSeconds } = settings.threads
@@ -53,7 +56,8 @@ async function start(settings: Settings, logger: Logger): Promise<RunningCompone
   let reactor: Reactor<BusOperations>
   try {
     metrics = await startMetrics(settings, bus.statistics)
-    reactor = await openReactor(settings, logger, bus, metrics, () => isStopping)
+    const threadData = { settings, derivedKeys: await derivingKeys, databaseMemory: metrics?.database.memory }
+    reactor = await openReactor(threadData, logger, bus, metrics, () => isStopping)
   } catch (error) {
     await Promise.all([metrics?.stop(), bus.stop()])
     throw error
@@ -78,14 +82,14 @@ async function start(settings: Settings, logger: Logger): Promise<RunningCompone
 }
 
 function openReactor(
-  settings: Settings,
+  threadData: ThreadData,
   logger: Logger,
   bus: RunningBus,
   metrics: ControllerMetrics | undefined,
   isStopping: () => boolean,
 ): Promise<Reactor<BusOperations>> {
+  const { settings } = threadData
   const { threads } = settings
-  const threadData: ThreadData = { settings, databaseMemory: metrics?.database.memory }
   return startReactor({
     operations: bus.operations,
     requestThreads: {

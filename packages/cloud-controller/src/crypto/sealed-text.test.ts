@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type EncryptionKeys, seal, unseal } from './sealed-text.ts'
+import { deriveKeys, type EncryptionKeys, knowDerivedKeys, seal, unseal } from './sealed-text.ts'
 
 const old: EncryptionKeys = { current: 'old', keys: { old: 'the first secret' } }
 const rotated: EncryptionKeys = { current: 'new', keys: { old: 'the first secret', new: 'the second secret' } }
@@ -34,4 +34,15 @@ test('a text that was altered, cut off or sealed with another secret is not open
   assert.throws(() => unseal(`${label}:${bytes.subarray(0, 20).toString('base64')}`, old))
   assert.throws(() => unseal('', old))
   assert.throws(() => unseal(seal('secret', old), { current: 'old', keys: { old: 'another secret' } }))
+})
+
+test('keys that were derived beforehand open what was sealed without them, and are used', async () => {
+  const keys = { current: 'apart', keys: { apart: 'a secret of this test alone' } }
+  const derived = await deriveKeys(keys)
+  assert.equal(derived.size, 1)
+  const sealed = seal('secret', keys)
+  knowDerivedKeys(derived)
+  assert.equal(unseal(sealed, keys), 'secret')
+  knowDerivedKeys(new Map([...derived.keys()].map((name) => [name, Buffer.alloc(32, 1)])))
+  assert.throws(() => unseal(sealed, keys))
 })

@@ -3,6 +3,7 @@ import { reactorOperations, refuseScheduleSyncWhile, registerErrorClass, workerD
 import { diskBlobstore } from '../blobstore/blobstore.ts'
 import type { Bus, BusOperations } from '../bus/bus.ts'
 import type { Settings } from '../config.ts'
+import { type DerivedKeys, knowDerivedKeys } from '../crypto/sealed-text.ts'
 import { type DatabaseOptions, openDatabase } from '../db/database.ts'
 import { isInTransaction } from '../db/transactions.ts'
 import { componentLogger } from '../http/component-logger.ts'
@@ -14,6 +15,8 @@ import { registerErrorClasses } from './error-classes.ts'
 /** What the reactor thread gives to each thread. */
 export interface ThreadData {
   readonly settings: Settings
+  /** A thread that is given none derives each key when it needs it. */
+  readonly derivedKeys?: DerivedKeys
   /** Of the DatabaseMeter, where there is one. */
   readonly databaseMemory: SharedArrayBuffer | undefined
 }
@@ -24,7 +27,8 @@ export async function openThreadServices(): Promise<ThreadServices> {
   // In production a rule that was broken unseen must not break requests on top.
   if (process.env.NODE_ENV !== 'production')
     refuseScheduleSyncWhile(() => (isInTransaction() ? 'a database transaction is open' : undefined))
-  const { settings, databaseMemory } = workerData as ThreadData
+  const { settings, derivedKeys, databaseMemory } = workerData as ThreadData
+  if (derivedKeys) knowDerivedKeys(derivedKeys)
   return {
     db: await openDatabase(settings.databaseUrl, measured(databaseMemory)),
     settings,

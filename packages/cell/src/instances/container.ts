@@ -30,7 +30,7 @@ export class StartFailure extends Error {
   readonly exitStatus = -1
 }
 
-/** Buildpacks and cells write JSON into it, which is YAML too; nothing else is written. */
+/** Cells write JSON into it, which is YAML too. */
 const StagingInfo = z.object({ start_command: z.string().nullish() })
 const bash = '/bin/bash'
 /** Whoever has left the process tree may hold the output open; its last lines are waited for this long. */
@@ -148,13 +148,22 @@ export class Container {
   async #startCommand(): Promise<string> {
     const given = this.#message.start_command
     if (given) return given
-    const text = await readContainedFile(this.#directory, 'staging_info.yml')
-    if (text !== undefined && this.#message.process_type === 'web') {
-      const { parse } = await import('yaml')
-      const info = StagingInfo.safeParse(parse(text))
-      if (info.success && info.data.start_command) return info.data.start_command
-    }
+    const detected = this.#message.process_type === 'web' ? await this.#detectedCommand() : undefined
+    if (detected) return detected
     throw new StartFailure('no start command specified or detected in droplet')
+  }
+
+  /** What staging has left in the droplet, which a user may have made. */
+  async #detectedCommand(): Promise<string | undefined> {
+    const name = 'staging_info.yml'
+    try {
+      const text = await readContainedFile(this.#directory, name)
+      if (text === undefined) return undefined
+      const { parse } = await import('yaml')
+      return StagingInfo.parse(parse(text)).start_command ?? undefined
+    } catch (cause) {
+      throw new StartFailure(`the droplet's ${name} can't be read`, { cause })
+    }
   }
 
   async #startOne(

@@ -476,6 +476,14 @@ describe('an instance', () => {
       said: /^no start command specified or detected in droplet$/,
     },
     {
+      title: 'what says how it starts is damaged',
+      change: async () => {
+        const { sha1, url } = await cloud.droplet({ 'staging_info.yml': '{start_command: [' })
+        return { start_command: null, sha1, executableUri: url }
+      },
+      said: /^the droplet's staging_info\.yml can't be read$/,
+    },
+    {
       title: 'its stack is not here',
       change: async () => ({ stack: 'windows' }),
       said: /^the stack windows is not available on this cell$/,

@@ -28,7 +28,14 @@ export async function openOutputPipes(directory: string, user: AppUser | undefin
   const paths = [`${name}-1`, `${name}-2`] as const
   await run('mkfifo', ['-m', '600', ...paths])
   try {
-    return [openPipe(paths[0], user), openPipe(paths[1], user)]
+    const first = openPipe(paths[0], user)
+    try {
+      return [first, openPipe(paths[1], user)]
+    } catch (error) {
+      first.reader.destroy()
+      first.closeWriter()
+      throw error
+    }
   } finally {
     await Promise.all(paths.map((path) => rm(path, { force: true })))
   }
@@ -37,14 +44,22 @@ export async function openOutputPipes(directory: string, user: AppUser | undefin
 function openPipe(path: string, user: AppUser | undefined): OutputPipe {
   // The reading side first and without waiting: then the writing side opens at once.
   const readSide = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const writer = openSync(path, constants.O_WRONLY)
-  if (user) chownSync(path, user.uid, user.gid)
+  let writer: number | undefined
+  try {
+    writer = openSync(path, constants.O_WRONLY)
+    if (user) chownSync(path, user.uid, user.gid)
+  } catch (error) {
+    closeSync(readSide)
+    if (writer !== undefined) closeSync(writer)
+    throw error
+  }
+  const descriptor = writer
   let open = true
   return {
     reader: new Socket({ fd: readSide, readable: true, writable: false }),
-    writer,
+    writer: descriptor,
     closeWriter: () => {
-      if (open) closeSync(writer)
+      if (open) closeSync(descriptor)
       open = false
     },
   }

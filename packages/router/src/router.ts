@@ -34,6 +34,7 @@ export async function startRouter(
     intervalInMilliseconds: config.accessLogIntervalInMilliseconds,
     canPublish: () => bus.current?.connected ?? false,
     publish: (subject, payload) => bus.current?.publish(subject, payload),
+    arrived: async () => bus.current?.flush(),
   })
   const context: ProxyContext = {
     ...{ config, routes, backends, accessLog, logger },

@@ -4,13 +4,17 @@ import { type AccessRecord, formatAccessRecord } from './access-record.ts'
 
 /** Well under the 1 MiB that a NATS server takes by default. */
 const batchLimitInCharacters = 512 * 1024
+/** What may be on its way to a server that takes nothing, until its silence is noticed. */
+const underWayLimitInCharacters = 32 * 1024 * 1024
 
 export interface AccessLogOptions {
   readonly routerIndex: number
   readonly intervalInMilliseconds: number
-  /** False while there is no connection: NATS clients buffer without limit, so lines are dropped instead. */
+  /** False while there is no connection. NATS clients buffer without limit, so lines are dropped instead, then and when a server is too slow. */
   canPublish(): boolean
   publish(subject: string, payload: string): void
+  /** Settles when what was published has reached the server, or never will. */
+  arrived(): Promise<void>
 }
 
 /**
@@ -23,6 +27,7 @@ export class AccessLog {
   readonly #options: AccessLogOptions
   #pending: string[] = []
   #pendingCharacters = 0
+  #underWayCharacters = 0
   #timer: NodeJS.Timeout | undefined
   #lastMillisecond = 0
   #countInMillisecond = 0
@@ -56,10 +61,20 @@ export class AccessLog {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#pending.length === 0) return
-    if (this.#options.canPublish()) this.#options.publish(logSubject, `{"batch":[${this.#pending.join(',')}]}`)
+    if (this.#options.canPublish() && this.#underWayCharacters < underWayLimitInCharacters) this.#send()
     else this.dropped += this.#pending.length
     this.#pending = []
     this.#pendingCharacters = 0
+  }
+
+  #send(): void {
+    const payload = `{"batch":[${this.#pending.join(',')}]}`
+    this.#options.publish(logSubject, payload)
+    this.#underWayCharacters += payload.length
+    const settled = () => {
+      this.#underWayCharacters -= payload.length
+    }
+    this.#options.arrived().then(settled, settled)
   }
 
   /** Nanoseconds since the epoch; lines of the same millisecond keep their order. */

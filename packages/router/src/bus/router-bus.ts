@@ -14,6 +14,8 @@ export interface RouterBusOptions {
 export interface RouterBus {
   readonly connected: boolean
   publish(subject: string, payload: string): void
+  /** Resolves when the server has all that was published. Rejects when the connection is lost before. */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -57,6 +59,7 @@ export async function openRouterBus({ nats, greeting, routes, logger }: RouterBu
       return state.connected && !connection.isClosed()
     },
     publish: (subject, payload) => connection.publish(subject, payload),
+    flush: () => connection.flush(),
     close: async () => {
       // What was published must leave first. Where the connection breaks meanwhile, there is nobody to leave it to.
       if (state.connected && !connection.isClosed()) {

@@ -12,7 +12,7 @@ export interface PostgresCluster {
 }
 
 const superuser = 'vcap'
-const readyWithinInMilliseconds = 30_000
+const readyWithinInMilliseconds = 120_000
 /** Everything that makes data safe is off; there are many short sessions and databases. */
 const settings = {
   listen_addresses: '',

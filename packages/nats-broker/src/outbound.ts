@@ -37,10 +37,6 @@ export class Outbound {
     this.#onSlow = onSlow
   }
 
-  get pendingInBytes(): number {
-    return this.#length + this.#socket.writableLength
-  }
-
   /** So much is pending that who publishes to this client should wait a little. */
   get isCongested(): boolean {
     return this.#congested

@@ -53,7 +53,7 @@ export async function portConflicts(
   return found.flat()
 }
 
-export function portHint(name: PortName): string {
+function portHint(name: PortName): string {
   const flag = name === 'logCache' ? 'log-cache' : name
   return `  Free it, or choose another: --port ${flag}=NUMBER, or ports.${name} in the configuration.`
 }

@@ -3,7 +3,7 @@ import type { UaaContext } from '../context.ts'
 import { presentKey } from '../tokens/signing-keys.ts'
 
 /** The UAA whose API this follows; clients compare it (cf asks for 4.26.0 before it offers --origin). */
-export const uaaVersion = '77.20.0'
+const uaaVersion = '77.20.0'
 
 /** What anybody may know: prompts, links, and the keys that verify tokens. */
 export function serverInfoRoutes(context: UaaContext): Hono {

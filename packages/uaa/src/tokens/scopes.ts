@@ -5,7 +5,7 @@ import type { Client } from '../store/clients.ts'
 export const splitScopes = (text: string | undefined) => (text ?? '').split(/[\s,]+/).filter(Boolean)
 
 /** What a user may have in a token: the default groups and those that the user is a member of. */
-export function scopesOfUser({ store, config }: UaaContext, userId: string): Set<string> {
+function scopesOfUser({ store, config }: UaaContext, userId: string): Set<string> {
   return new Set([...config.defaultGroups, ...store.groups.groupsOf(userId).map(({ group }) => group.display_name)])
 }
 

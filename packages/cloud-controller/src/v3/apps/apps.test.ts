@@ -73,7 +73,15 @@ test('POST /v3/apps says what is wrong with the body before it looks for the spa
   const relationships = { space: { data: { guid: 'nowhere' } } }
   assert.equal(
     await faults({ wheels: 4, name: 7, relationships: { space: 'x' } }),
-    `Unknown field(s): 'wheels', Name must be a string, Relationships Space must be structured like this: "space: {"data": {"guid": "valid-guid"}}"`,
+    `Unknown field(s): 'wheels', Relationships Space must be structured like this: "space: {"data": {"guid": "valid-guid"}}", Name must be a string`,
+  )
+  assert.equal(
+    await faults({ wheels: 4, relationships, metadata: 5 }),
+    "Metadata must be an object, Unknown field(s): 'wheels', Name must be a string",
+  )
+  assert.equal(
+    await faults({ name: 'a', relationships: { space: { data: null } } }),
+    'Invalid space. Ensure that the space exists and you have access to it.',
   )
   assert.equal(await faults({ name: 'a'.repeat(256), relationships }), 'Name is too long (maximum is 255 characters)')
   assert.equal(

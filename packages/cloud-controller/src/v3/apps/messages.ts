@@ -1,27 +1,41 @@
 import { z } from 'zod'
 import { environmentVariables } from '../kit/environment-variables.ts'
-import { relationships, text, toOne } from '../kit/fields.ts'
+import { relationships, toOne } from '../kit/fields.ts'
 import { lifecycleField } from '../kit/lifecycle-field.ts'
 import { metadataField } from '../kit/metadata.ts'
+import {
+  hasAtMost,
+  ifGiven,
+  isNotNull,
+  isPresent,
+  isString,
+  matches,
+  ruledText,
+  type TextRule,
+} from '../kit/text-rules.ts'
 
+const maximumNameLength = 255
+const isUnescaped = matches(/^\P{Cc}*$/u, 'must not contain escaped characters')
 /** Any printable text; blanks around it don't count (cloud_controller_ng app/models/runtime/app_model.rb). */
-const name = text('Name')
-  .refine((value) => !/\p{Cc}/u.test(value), { error: 'Name must not contain escaped characters' })
-  .transform((value) => value.trim())
+const name = (...typeRules: TextRule[]) =>
+  ruledText('Name', maximumNameLength, [
+    ...typeRules,
+    ...[isPresent, hasAtMost(maximumNameLength), isUnescaped].map(ifGiven),
+  ]).transform((given) => given.trim())
 
 /** cloud_controller_ng app/messages/app_create_message.rb */
 export const AppCreate = z.strictObject({
-  name,
   relationships: relationships({ space: toOne('space') }),
   lifecycle: lifecycleField.optional(),
+  name: name(isString),
   environment_variables: environmentVariables('Environment variables').nullish(),
   metadata: metadataField.optional(),
 })
 
 /** cloud_controller_ng app/messages/app_update_message.rb */
 export const AppUpdate = z.strictObject({
-  name: name.optional(),
   lifecycle: lifecycleField.optional(),
+  name: name(isNotNull, ifGiven(isString)).optional(),
   metadata: metadataField.optional(),
 })
 

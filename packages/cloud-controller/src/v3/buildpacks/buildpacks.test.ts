@@ -66,7 +66,8 @@ test('POST and PATCH /v3/buildpacks tell what is wrong in the words of CC', asyn
   const { admin, ruby } = await given(t)
   await admin.post('/v3/buildpacks', { name: 'go', stack: 'cflinuxfs4' })
   for (const [body, detail] of [
-    [{}, "Name can't be blank"],
+    [{}, "Name must be a string, Name can't be blank, Name is invalid"],
+    [{ name: 'x', stack: '' }, "Stack '' does not exist"],
     [{ name: 'a b' }, 'Name is invalid'],
     [{ name: 'x'.repeat(251) }, 'Name is too long (maximum is 250 characters)'],
     [{ name: 'x', position: 0 }, 'Position must be greater than or equal to 1'],

@@ -90,14 +90,14 @@ function unstorable(value: unknown): Unstorable | undefined {
   return undefined
 }
 
-/** All messages of a validation, unknown fields of the body first, as CC orders them. */
+/** All messages of a validation: of the metadata first, then unknown fields of the body, then the others, as CC orders them. */
 export function messages(error: z.ZodError): string[] {
-  const texts = error.issues.map((issue) => ({
-    unknown: issue.code === 'unrecognized_keys' && issue.path.length === 0,
-    text: message(issue),
-  }))
-  texts.sort((a, b) => Number(b.unknown) - Number(a.unknown))
-  return [...new Set(texts.map(({ text }) => text))]
+  const rank = ({ code, path }: z.core.$ZodIssue): number => {
+    if (path[0] === 'metadata') return 0
+    return code === 'unrecognized_keys' && path.length === 0 ? 1 : 2
+  }
+  const issues = error.issues.toSorted((a, b) => rank(a) - rank(b))
+  return [...new Set(issues.map(message))]
 }
 
 function message(issue: z.core.$ZodIssue): string {

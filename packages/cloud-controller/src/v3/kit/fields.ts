@@ -29,13 +29,6 @@ function textFault(value: string, maximum: number): string | undefined {
   return undefined
 }
 
-/** Required printable text: names of organizations and spaces (semantics, section 2.1). */
-export function printableText(words: string, maximum = 255) {
-  return text(words, maximum).refine((value) => !/\p{Cc}/u.test(value), {
-    error: `${words} must not contain escaped characters`,
-  })
-}
-
 /** Text that may also be empty or null, at most `maximum` characters. */
 export function optionalText(words: string, maximum = 65_535) {
   return z
@@ -76,32 +69,34 @@ function integerFault(value: number, minimum: number | undefined, maximum: numbe
 
 /** A guid inside a relationship or filter: text of 1 to 200 characters. */
 export function guid(words: string) {
+  const wrongLength = `${words} must be between 1 and 200 characters`
   return z
-    .string({ error: `${words} must be a string` })
+    .string({ error: `${words} must be a string, ${wrongLength}` })
     .meta({ minLength: 1, maxLength: 200 })
-    .refine((value) => value.length >= 1 && value.length <= 200 && !value.includes('\0'), {
-      error: `${words} must be between 1 and 200 characters`,
-    })
+    .refine((value) => value.length >= 1 && value.length <= 200 && !value.includes('\0'), { error: wrongLength })
 }
 
-/** An object of which only the shape `{data: {guid}}` is accepted; `name` is the relationship's key ("space"). */
-export function toOne(name: string, parents = 'Relationships ') {
-  const words = `${parents}${humanized(name)}`
+/**
+ * A relationship, of which only the shape `{data: {guid}}` is accepted; `name` is its key ("space"). Null for data is fine with CC,
+ * and becomes a guid that nothing has. `isDemanded`: a missing one is told to be blank, too.
+ */
+export function toOne(name: string, { isDemanded = true }: { isDemanded?: boolean } = {}) {
+  const words = `Relationships ${humanized(name)}`
   const shape = `${words} must be structured like this: "${name}: {"data": {"guid": "valid-guid"}}"`
+  const missing = isDemanded ? `${words} can't be blank, ${shape}` : shape
+  const data = z.strictObject({ guid: guid(`${words} guid`) }, { error: shape })
   return z.strictObject(
-    { data: z.strictObject({ guid: guid(`${words} Guid`) }, { error: shape }) },
-    { error: ({ input }) => (input === undefined || input === null ? `${words} can't be blank` : shape) },
+    { data: data.nullable().transform((named) => named ?? { guid: '' }) },
+    { error: ({ input }) => (input === undefined || input === null ? missing : shape) },
   )
 }
 
-/** Only the shape `{data: [{guid}, …]}`. */
-export function toMany(name: string, parents = 'Relationships ') {
-  const words = `${parents}${humanized(name)}`
+/** Only the shape `{data: [{guid}, …]}`; `name` is the relationship's key ("organizations"). */
+export function toMany(name: string) {
+  const words = `Relationships ${humanized(name)}`
   const shape = `${words} must be structured like this: "${name}: {"data": [{"guid": "valid-guid"},{"guid": "valid-guid"}]}"`
-  return z.strictObject(
-    { data: z.array(z.strictObject({ guid: guid(words) }, { error: shape }), { error: shape }) },
-    { error: shape },
-  )
+  const element = z.strictObject({ guid: guid(`${words.replace(/s$/, '')} guids`) }, { error: shape })
+  return z.strictObject({ data: z.array(element, { error: shape }) }, { error: shape })
 }
 
 /** The `relationships` object of a create message (cloud_controller_ng app/messages/validators.rb, RelationshipValidator). */
@@ -134,7 +129,7 @@ export const toManyBody = z.strictObject({
     .meta({ type: 'array', minItems: 1, items: referenceSchema })
     .superRefine((value, context) => {
       const fault = (message: string): void => context.addIssue({ code: 'custom', message })
-      if (value === undefined || value === null) fault("Data can't be blank")
+      if (value === undefined || value === null) fault("Data can't be blank, Data must be an array")
       else if (!Array.isArray(value)) fault('Data must be an array')
       else if (value.length === 0) fault("Data can't be blank")
       else

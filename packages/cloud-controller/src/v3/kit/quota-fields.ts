@@ -1,12 +1,22 @@
 import { z } from 'zod'
-import { flag, integer, text } from './fields.ts'
+import { flag, integer } from './fields.ts'
+import { hasAtMost, ifMentioned, isFilled, isPresent, isString, ruledText } from './text-rules.ts'
 
 /*
  * The limits of quotas in a body, with CC's words for each fault (cloud_controller_ng app/messages/quotas_*_message.rb).
  * Null is unlimited.
  */
 
-export const quotaName = text('Name', 250)
+const maximumNameLength = 250
+const nameRules = [isString, isFilled, hasAtMost(maximumNameLength)]
+
+export const quotaName = ruledText('Name', maximumNameLength, nameRules)
+export const newQuotaName = ruledText('Name', maximumNameLength, [...nameRules.map(ifMentioned), isPresent])
+export const newSpaceQuotaName = ruledText('Name', maximumNameLength, [
+  ifMentioned(isString),
+  isPresent,
+  ...[isFilled, hasAtMost(maximumNameLength)].map(ifMentioned),
+])
 
 const limit = (words: string, maximum?: number) => integer(words, { minimum: 0, ...(maximum && { maximum }) }).nullish()
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { relationships, toMany } from '../kit/fields.ts'
-import { quotaApps, quotaDomains, quotaName, quotaRoutes, quotaServices } from '../kit/quota-fields.ts'
+import { newQuotaName, quotaApps, quotaDomains, quotaName, quotaRoutes, quotaServices } from '../kit/quota-fields.ts'
 
 /** cloud_controller_ng app/messages/organization_quotas_update_message.rb */
 export const OrganizationQuotaUpdate = z.strictObject({
@@ -13,6 +13,6 @@ export const OrganizationQuotaUpdate = z.strictObject({
 
 /** cloud_controller_ng app/messages/organization_quotas_create_message.rb */
 export const OrganizationQuotaCreate = OrganizationQuotaUpdate.extend({
-  name: quotaName,
+  name: newQuotaName,
   relationships: relationships({ organizations: toMany('organizations').nullish() }).optional(),
 })

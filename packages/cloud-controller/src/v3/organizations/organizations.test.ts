@@ -84,6 +84,11 @@ test('a bad body is answered with every fault in one detail', async (t) => {
   const { status, body } = await admin.post('/v3/organizations', { suspended: 'yes', wheels: 4 })
   assert.equal(status, 422)
   assert.equal(body.errors[0].detail, "Unknown field(s): 'wheels', Name can't be blank, Suspended must be a boolean")
+  const nameless = await admin.post('/v3/organizations', { name: '' })
+  assert.equal(
+    nameless.body.errors[0].detail,
+    "Name is too short (minimum is 1 character), Name must not contain escaped characters, Name can't be blank",
+  )
   const broken = await admin.post('/v3/organizations', '{"name":')
   assert.equal(broken.status, 400)
   assert.equal(broken.body.errors[0].detail, 'Request invalid due to parse error: invalid request body')

@@ -33,8 +33,8 @@ const dataSchema = {
 /** cloud_controller_ng app/messages/package_create_message.rb */
 export const PackageCreate = z
   .strictObject({
-    type: z.enum(['bits', 'docker'], { error: "Type must be one of 'bits, docker'" }),
     relationships: appRelationship,
+    type: z.enum(['bits', 'docker'], { error: "Type must be one of 'bits, docker'" }),
     data: z.unknown().meta(dataSchema).optional(),
     metadata: metadataField.optional(),
   })

@@ -77,7 +77,7 @@ test('a bad body is answered with every fault in CC’s words, before anything i
   assert.equal(await faults(routeBody({ host: 4, path: '/' })), 'Host must be a string, Path cannot be exactly /')
   assert.equal(
     await faults({ host: 'a', relationships: { space: { data: { guid: 'x' } } } }),
-    `Relationships Domain can't be blank`,
+    `Relationships Domain can't be blank, Relationships Domain must be structured like this: "domain: {"data": {"guid": "valid-guid"}}"`,
   )
   const { relationships } = routeBody() as { relationships: { space: object; domain: object } }
   assert.equal(

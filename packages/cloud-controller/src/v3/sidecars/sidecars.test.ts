@@ -51,7 +51,11 @@ test('a sidecar needs a free name, a type and less memory than its process', asy
   const detail = async (body: unknown) => (await admin.post(`/v3/apps/${guid}/sidecars`, body)).body.errors[0].detail
   assert.equal(
     await detail({ name: 'x', process_types: [] }),
-    "Command can't be blank, Process types must have at least 1 process_type",
+    "Command can't be blank, Command must be a string, Process types must have at least 1 process_type",
+  )
+  assert.equal(
+    await detail({ ...proxy, process_types: null }),
+    'Process types must be an array, Process types must have at least 1 process_type',
   )
   const tooLarge = 'The memory allocation defined is too large to run with the dependent "web" process'
   assert.equal(await detail({ ...proxy, memory_in_mb: 1024 }), tooLarge)

@@ -1,14 +1,24 @@
 import { z } from 'zod'
 import { relationships, toMany, toOne } from '../kit/fields.ts'
-import { quotaApps, quotaDomains, quotaName, quotaRoutes, quotaServices } from '../kit/quota-fields.ts'
+import {
+  newSpaceQuotaName,
+  quotaApps,
+  quotaDomains,
+  quotaName,
+  quotaRoutes,
+  quotaServices,
+} from '../kit/quota-fields.ts'
 
 /** cloud_controller_ng app/messages/space_quotas_create_message.rb */
 export const SpaceQuotaCreate = z.strictObject({
-  name: quotaName,
+  name: newSpaceQuotaName,
   apps: quotaApps,
   services: quotaServices,
   routes: quotaRoutes,
-  relationships: relationships({ organization: toOne('organization'), spaces: toMany('spaces').nullish() }),
+  relationships: relationships({
+    organization: toOne('organization', { isDemanded: false }),
+    spaces: toMany('spaces').nullish(),
+  }),
 })
 
 /**

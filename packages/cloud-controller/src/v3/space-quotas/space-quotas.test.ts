@@ -134,7 +134,10 @@ test('a space quota is refused with the words of Cloud Foundry', async (t) => {
     'Total reserved ports must be -1, 0, or a positive integer, must be less than or equal to total routes, and must be less than or equal to total reserved ports for the organization quota.'
   const cases: Array<[object, string]> = [
     [{ name: 'x' }, "Relationships 'relationships' is not an object"],
-    [{ name: 'x', relationships: { spaces: { data: [] } } }, "Relationships Organization can't be blank"],
+    [
+      { name: 'x', relationships: { spaces: { data: [] } } },
+      'Relationships Organization must be structured like this: "organization: {"data": {"guid": "valid-guid"}}"',
+    ],
     [{ relationships }, "Name can't be blank"],
     [{ name: 'x', relationships, domains: {} }, "Unknown field(s): 'domains'"],
     [

@@ -1,19 +1,32 @@
 import { z } from 'zod'
-import { flag, printableText, relationships, toOne } from '../kit/fields.ts'
+import { flag, relationships, toOne } from '../kit/fields.ts'
 import { metadataField } from '../kit/metadata.ts'
+import {
+  hasAtMost,
+  ifGiven,
+  isFilled,
+  isNotNull,
+  isPresent,
+  isPrintable,
+  isString,
+  ruledText,
+  type TextRule,
+} from '../kit/text-rules.ts'
 
-const name = printableText('Name')
+const maximumNameLength = 255
+const nameRules = (...rules: TextRule[]): TextRule[] =>
+  [isString, ...rules, hasAtMost(maximumNameLength), isPrintable].map(ifGiven)
 
 /** cloud_controller_ng app/messages/space_update_message.rb */
 export const SpaceUpdate = z.strictObject({
-  name: name.optional(),
+  name: ruledText('Name', maximumNameLength, [...nameRules(isFilled), isNotNull]).optional(),
   suspended: flag('Suspended').nullish(),
   metadata: metadataField.optional(),
 })
 
 /** cloud_controller_ng app/messages/space_create_message.rb */
 export const SpaceCreate = SpaceUpdate.extend({
-  name,
+  name: ruledText('Name', maximumNameLength, [isPresent, ...nameRules()]),
   relationships: relationships({ organization: toOne('organization') }),
 })
 

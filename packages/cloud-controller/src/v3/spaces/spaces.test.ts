@@ -59,7 +59,11 @@ test('a bad space is refused with the words that clients match on', async (t) =>
   )
   assert.equal(
     await detail({ name: 'a', relationships: { organization: null } }),
-    "Relationships Organization can't be blank",
+    `Relationships Organization can't be blank, Relationships Organization must be structured like this: "organization: {"data": {"guid": "valid-guid"}}"`,
+  )
+  assert.equal(
+    await detail({ name: '', relationships: { organization: { data: { guid: 5 } } } }),
+    "Name can't be blank, Name must not contain escaped characters, Relationships Organization guid must be a string, Relationships Organization guid must be between 1 and 200 characters",
   )
   assert.equal(
     await detail({ name: 'a', ...inOrganization('nowhere') }),

@@ -148,7 +148,10 @@ describe('a cell', () => {
     for (const pid of pids) assert.equal(await table.find(pid), undefined)
     const shutdown = await cloud.bus.message('dea.shutdown', DeaShutdown.parse)
     assert.deepEqual(shutdown, { id, ip: '127.0.0.1', version: '0.1.0' })
-    assert.equal(cloud.bus.registrations(message.droplet, 'router.unregister').length, 2)
+    await eventually(
+      'both to be unregistered',
+      () => cloud.bus.registrations(message.droplet, 'router.unregister').length === 2 || undefined,
+    )
     assert.deepEqual(cloud.bus.on('droplet.exited'), [])
     // The last lines are sent before it goes.
     await cloud.bus.line(message.droplet, 'APP/PROC/WEB', 'Exit status 143')

@@ -48,10 +48,11 @@ async function probeTcp(port: number, timeoutInMs: number): Promise<string | und
   return new Promise((resolve) => {
     const socket = connect({ port, host: probedHost })
     const end = (answer: string | undefined) => {
+      stopWaiting()
       socket.destroy()
       resolve(answer)
     }
-    socket.setTimeout(timeoutInMs, () => end(failed(timedOut(timeoutInMs))))
+    const stopWaiting = whenOver(timeoutInMs, () => end(failed(timedOut(timeoutInMs))))
     socket.once('connect', () => end(undefined))
     socket.once('error', (error) => end(failed(reasonOf(error))))
   })
@@ -70,11 +71,11 @@ async function probeHttp(port: number, endpoint: string, timeoutInMs: number): P
   })
   return new Promise((resolve) => {
     const end = (answer: string | undefined) => {
-      clearTimeout(timer)
+      stopWaiting()
       probe.destroy()
       resolve(answer)
     }
-    const timer = setTimeout(() => end(failed(timedOut(timeoutInMs))), timeoutInMs)
+    const stopWaiting = whenOver(timeoutInMs, () => end(failed(timedOut(timeoutInMs))))
     probe.once('response', ({ statusCode }) => {
       const tookInMs = Math.round(performance.now() - begun)
       end(statusCode === 200 ? undefined : failed(`received status code ${statusCode} in ${tookInMs}ms`))
@@ -82,6 +83,22 @@ async function probeHttp(port: number, endpoint: string, timeoutInMs: number): P
     probe.on('error', (error) => end(failed(reasonOf(error))))
     probe.end()
   })
+}
+
+const lateInMs = 100
+
+/**
+ * Calls back when the time is over; not for a time in which the cell itself stood still or was busy, for then it could neither ask nor
+ * hear the answer, and the instance gets as much again. Answers how to stop waiting.
+ */
+function whenOver(timeoutInMs: number, act: () => void): () => void {
+  const due = performance.now() + timeoutInMs
+  let stop = () => clearTimeout(timer)
+  const timer = setTimeout(() => {
+    if (performance.now() - due < lateInMs) act()
+    else stop = whenOver(timeoutInMs, act)
+  }, timeoutInMs)
+  return () => stop()
 }
 
 /** A user's path may hold what a request line can't, such as blanks and umlauts. Escapes that are there already stay. */

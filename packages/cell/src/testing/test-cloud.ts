@@ -99,6 +99,8 @@ export class TestCloud {
       dataDirectory,
       memoryInMb: 4096,
       diskInMb: 8192,
+      // An app on a slow machine, or one that stands still, may need its time to do what it does at the end.
+      gracefulStopInSeconds: 60,
       // Cells of other tests run at the same time: each begins elsewhere, above the ports that the system gives to connections.
       portRange: { first: randomInt(61_000, 65_000), last: 65_535 },
       ...settings,

@@ -45,18 +45,20 @@ export function lockDataDirectory(directory: DataDirectory): DataDirectoryLock {
  */
 function takeLock(database: DatabaseSync): void {
   const giveUpAt = performance.now() + contestInMs
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
       return
     } catch (error) {
-      if (!isLocked(error) || performance.now() > giveUpAt) throw error
+      // However late it is: a process that stood still has waited and not tried.
+      if (!isLocked(error) || (attempt >= leastAttempts && performance.now() > giveUpAt)) throw error
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10 + Math.random() * 50)
   }
 }
 
 const contestInMs = 400
+const leastAttempts = 8
 const isLocked = (error: unknown): boolean => error instanceof Error && /locked/.test(error.message)
 
 type OwnerInput = Partial<z.input<typeof Owner>>

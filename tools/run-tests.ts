@@ -71,7 +71,7 @@ async function run(
     '--test',
     `--test-concurrency=${concurrency}`,
     '--test-reporter=spec',
-    `--test-timeout=${Number(process.env.VCAP_TEST_TIMEOUT_IN_SECONDS ?? 300) * 1000}`,
+    `--test-timeout=${Number(process.env.VCAP_TEST_TIMEOUT_IN_SECONDS ?? 1200) * 1000}`,
     ...batch.toSorted(),
   ]
   const child = spawn(process.execPath, arguments_, { stdio: 'inherit', env: { ...process.env, ...environment } })

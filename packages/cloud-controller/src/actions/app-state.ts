@@ -12,6 +12,7 @@ import { latestRevision, noteRevision } from './revisions.ts'
 export interface StartedApp {
   readonly processes: ReadonlyArray<Row<'processes'>>
   readonly wereRunning: boolean
+  readonly hasNewRevision: boolean
 }
 
 /** What start, stop and restart say when the app has nothing to run. */
@@ -24,14 +25,14 @@ export const lacksDroplet = (): Error => unprocessable('Assign a droplet before 
 export async function startApp(trx: Trx, acting: Acting, appGuid: string): Promise<StartedApp> {
   const app = await lockApp(trx, appGuid)
   if (app.droplet_guid === null) throw lacksDroplet()
-  if (app.desired_state === 'STOPPED') await noteRevision(trx, acting, app)
+  const hasNewRevision = app.desired_state === 'STOPPED' && (await noteRevision(trx, acting, app))
   await wantState(trx, app, 'STARTED')
   const stopped = (await processesOf(trx, app)).filter((process) => process.state === 'STOPPED')
   const revision = await latestRevision(trx, app)
   const processes: Row<'processes'>[] = []
   for (const process of stopped) processes.push(await startProcess(trx, process, revision?.guid)) // each counts for the next
   await recordAppEvent(trx, acting, 'start', app)
-  return { processes, wereRunning: false }
+  return { processes, wereRunning: false, hasNewRevision }
 }
 
 /** Wants the app to stop. Answers the processes whose instances have to be stopped. Source: app/actions/app_stop.rb. */
@@ -57,7 +58,7 @@ export async function stopApp(
 export async function restartApp(trx: Trx, acting: Acting, appGuid: string): Promise<StartedApp> {
   const app = await lockApp(trx, appGuid)
   if (app.droplet_guid === null) throw lacksDroplet()
-  await noteRevision(trx, acting, app)
+  const hasNewRevision = await noteRevision(trx, acting, app)
   await wantState(trx, app, 'STARTED')
   const revision = await latestRevision(trx, app)
   const processes: Row<'processes'>[] = []
@@ -66,7 +67,7 @@ export async function restartApp(trx: Trx, acting: Acting, appGuid: string): Pro
     processes.push(await startProcess(trx, stopped, revision?.guid))
   }
   await recordAppEvent(trx, acting, 'restart', app)
-  return { processes, wereRunning: app.desired_state === 'STARTED' }
+  return { processes, wereRunning: app.desired_state === 'STARTED', hasNewRevision }
 }
 
 async function wantState(trx: Trx, app: Row<'apps'>, state: 'STARTED' | 'STOPPED'): Promise<void> {

@@ -219,7 +219,8 @@ export async function completeBuild(
   await expireOldDroplets(trx, app, keptDroplets)
 }
 
-const builderOf = (build: Row<'builds'>) => ({
+/** Who acts in the events of a build that goes on by itself. */
+export const builderOf = (build: Row<'builds'>) => ({
   guid: build.created_by_user_guid,
   type: 'user',
   name: build.created_by_user_email ?? '',
@@ -248,48 +249,6 @@ async function expireOldDroplets(trx: Trx, app: Row<'apps'>, kept: number): Prom
       expired.map(({ guid }) => guid),
     )
     .execute()
-}
-
-/** The droplet that a staging build is making; made when its bits arrive. Undefined when the build is gone or has ended. */
-export async function findOrCreateDropletOfBuild(trx: Trx, buildGuid: string): Promise<string | undefined> {
-  const staging = await lockStagingBuild(trx, buildGuid)
-  if (!staging) return undefined
-  const { build, app } = staging
-  const existing = await trx
-    .selectFrom('droplets')
-    .select('guid')
-    .where('build_guid', '=', build.guid)
-    .executeTakeFirst()
-  if (existing) return existing.guid
-  const guid = randomUUID()
-  const time = now()
-  await trx
-    .insertInto('droplets')
-    .values({
-      guid,
-      created_at: time,
-      updated_at: time,
-      app_guid: build.app_guid,
-      package_guid: build.package_guid,
-      build_guid: build.guid,
-      state: 'STAGING',
-      error: null,
-      lifecycle_type: build.lifecycle_type,
-      execution_metadata: '',
-      process_types: null,
-      buildpacks: null,
-      stack: build.lifecycle_stack,
-      image: null,
-      sha1: null,
-      sha256: null,
-      sidecars: null,
-    })
-    .execute()
-  await recordAppEvent(trx, { actor: builderOf(build) }, 'droplet.create', app, {
-    droplet_guid: guid,
-    package_guid: build.package_guid,
-  })
-  return guid
 }
 
 /** Builds that have been staging for longer than they may. */

@@ -4,6 +4,7 @@ import { unprocessable } from '../errors/api-error.ts'
 import { deleteMetadata } from '../v3/kit/metadata.ts'
 import { now } from '../v3/kit/timestamps.ts'
 import { type Acting, recordAppEvent } from './app-events.ts'
+import { builderOf, lockStagingBuild } from './builds.ts'
 
 type App = Pick<Row<'apps'>, 'guid' | 'name' | 'space_guid' | 'lifecycle_type'>
 
@@ -55,6 +56,37 @@ export async function createDropletCopy(
     request: { source_droplet_guid: source.guid },
   })
   return guid
+}
+
+/** The droplet that a staging build is making; made when its bits arrive. Undefined when the build is gone or has ended. */
+export async function findOrCreateDropletOfBuild(
+  trx: Trx,
+  buildGuid: string,
+): Promise<{ guid: string; app_guid: string; isNew: boolean } | undefined> {
+  const staging = await lockStagingBuild(trx, buildGuid)
+  if (!staging) return undefined
+  const { build, app } = staging
+  const existing = await trx
+    .selectFrom('droplets')
+    .select('guid')
+    .where('build_guid', '=', build.guid)
+    .executeTakeFirst()
+  if (existing) return { guid: existing.guid, app_guid: app.guid, isNew: false }
+  const guid = await insertDroplet(trx, {
+    app_guid: app.guid,
+    package_guid: build.package_guid,
+    build_guid: build.guid,
+    state: 'STAGING',
+    lifecycle_type: build.lifecycle_type,
+    process_types: null,
+    buildpacks: null,
+    stack: build.lifecycle_stack,
+  })
+  await recordAppEvent(trx, { actor: builderOf(build) }, 'droplet.create', app, {
+    droplet_guid: guid,
+    package_guid: build.package_guid,
+  })
+  return { guid, app_guid: app.guid, isNew: true }
 }
 
 async function insertDroplet(

@@ -42,17 +42,21 @@ export async function latestRevision(
 
 /**
  * Makes a revision of what the app is now, unless the newest one is the same. Nothing happens while the feature is off or
- * there is no droplet. Source: cloud_controller_ng app/actions/revision_resolver.rb, revision_create.rb.
+ * there is no droplet. Answers whether there is a new one. Source: cloud_controller_ng app/actions/revision_resolver.rb, revision_create.rb.
  */
-export async function noteRevision(trx: Trx, acting: Acting, app: Row<'apps'>): Promise<void> {
-  if (app.revisions_enabled === 0 || app.droplet_guid === null) return
+export async function noteRevision(trx: Trx, acting: Acting, app: Row<'apps'>): Promise<boolean> {
+  if (app.revisions_enabled === 0 || app.droplet_guid === null) return false
   const latest = await latestRevision(trx, app)
   const current = await snapshotOf(trx, acting, app)
-  if (!latest) return createRevision(trx, acting, app, current, { version: 1, description: 'Initial revision.' })
+  if (!latest) {
+    await createRevision(trx, acting, app, current, { version: 1, description: 'Initial revision.' })
+    return true
+  }
   const reasons = differences(snapshotOfRevision(acting, latest), current)
-  if (reasons.length === 0) return
+  if (reasons.length === 0) return false
   const version = latest.version >= maximumVersion ? 1 : latest.version + 1
   await createRevision(trx, acting, app, current, { version, description: reasons.sort().join(' ') })
+  return true
 }
 
 async function createRevision(

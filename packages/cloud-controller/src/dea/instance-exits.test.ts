@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { DropletExited } from '@vcap/protocol'
+import { appLogLines } from '../testing/app-log-lines.ts'
 import { givenSpace, givenStartableApp } from '../testing/factories.ts'
 import { testController } from '../testing/test-controller.ts'
 import { work } from '../threads/job-work.ts'
@@ -60,9 +61,7 @@ test('a crash is counted for its index, and recorded as event of the process and
     [JSON.parse(second?.data ?? '').crash_count, JSON.parse(second?.data ?? '').exit_description],
     [2, `${'x'.repeat(9_988)} (truncated)`],
   )
-  const lines = controller.bus.calls
-    .filter(({ name }) => name === 'logs.emit')
-    .map(({ values }) => Buffer.from((values[0] as [{ log: { payload: string } }])[0].log.payload, 'base64').toString())
+  const lines = appLogLines(controller)
   assert.ok(lines.includes('Process has crashed with type: "web"'))
   assert.ok(lines.some((line) => line.includes('"index"=>0, "reason"=>"CRASHED", "exit_description"=>"out of memory"')))
 })

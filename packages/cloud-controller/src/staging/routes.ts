@@ -1,12 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import { findOrCreateDropletOfBuild } from '../actions/builds.ts'
+import { findOrCreateDropletOfBuild } from '../actions/droplets.ts'
 import { checksumsOf } from '../bits/checksums.ts'
 import { type MultipartForm, withMultipart } from '../bits/multipart.ts'
 import type { BlobKind } from '../blobstore/blobstore.ts'
 import { apiError, notFound } from '../errors/api-error.ts'
 import type { RequestContext, WorkerEnv } from '../http/environment.ts'
+import { emitAppLog } from '../logs/app-log.ts'
 import { answersFile, answersNothing, answersWith, takesOther } from '../v3/kit/operation.ts'
 import { tagged } from '../v3/kit/operation-facts.ts'
 import { now } from '../v3/kit/timestamps.ts'
@@ -72,18 +73,20 @@ const StagedDroplet = z.object({ guid: z.string(), sha1: z.string(), sha256: z.s
 /** The droplet of a build: kept under the droplet's guid, with its checksums, until the cell says that the build is complete. */
 routes.post('/staging/droplets/:build_guid/upload', upload, answersWith(200, StagedDroplet), (c) =>
   withMultipart(c, async (form) => {
-    const { db, blobstore } = c.var
+    const { db, blobstore, bus } = c.var
     const file = uploadedFile(form)
     const checksums = await checksumsOf(file)
     const droplet = await db.transaction().execute((trx) => findOrCreateDropletOfBuild(trx, c.req.param('build_guid')))
-    if (droplet === undefined) throw notFound('Build')
-    await blobstore.put('droplets', droplet, file)
+    if (!droplet) throw notFound('Build')
+    const { guid } = droplet
+    if (droplet.isNew) emitAppLog(bus, droplet.app_guid, `Creating droplet for app with guid ${droplet.app_guid}`)
+    await blobstore.put('droplets', guid, file)
     await db
       .updateTable('droplets')
       .set({ ...checksums, updated_at: now() })
-      .where('guid', '=', droplet)
+      .where('guid', '=', guid)
       .execute()
-    return c.var.answer({ guid: droplet, ...checksums })
+    return c.var.answer({ guid, ...checksums })
   }),
 )
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
+import { appLogLines } from '../testing/app-log-lines.ts'
 import { givenApp, givenReadyPackage, givenSpace } from '../testing/factories.ts'
 import { type TestController, testController } from '../testing/test-controller.ts'
 import { multipartBody, temporaryFile, upload, zipOf } from '../testing/uploads.ts'
@@ -105,6 +106,11 @@ test('a cell brings droplet and cache, says so, and the build is STAGED with all
     events.map(({ type }) => type).filter((type) => /build\.|droplet/.test(type)),
     ['audit.app.build.create', 'audit.app.droplet.create', 'audit.app.build.staged'],
   )
+  assert.deepEqual(appLogLines(controller).slice(-3), [
+    `Creating build for app with guid ${app.guid}`,
+    `Creating droplet for app with guid ${app.guid}`,
+    `Staging complete for build ${guid}`,
+  ])
   assert.ok(controller.bus.calls.some(({ name, values }) => name === 'changes.notify' && values[0] === guid))
 
   // The next task is told of the cache.

@@ -14,10 +14,13 @@ import { apps } from './resource.ts'
 /** Actions that make an app run or stop. Checks in the order of cloud_controller_ng app/controllers/v3/apps_controller.rb. */
 export const routes = new Hono<WorkerEnv>()
 
+const newRevision = (appGuid: string): string => `Creating revision for app with guid ${appGuid}`
+
 routes.post('/v3/apps/:guid/actions/start', answers(200, apps), async (c) => {
   const { db, bus } = c.var
   const app = await findStartable(c)
   const started = await db.transaction().execute((trx) => startApp(trx, acting(c), app.guid))
+  if (started.hasNewRevision) emitAppLog(bus, app.guid, newRevision(app.guid))
   emitAppLog(bus, app.guid, `Starting app with guid ${app.guid}`)
   await startInstances(c.var, started.processes)
   return c.var.answer(app.guid)
@@ -40,6 +43,7 @@ routes.post('/v3/apps/:guid/actions/restart', answers(200, apps), async (c) => {
   const { db, bus } = c.var
   const app = await findStartable(c)
   const restarted = await db.transaction().execute((trx) => restartApp(trx, acting(c), app.guid))
+  if (restarted.hasNewRevision) emitAppLog(bus, app.guid, newRevision(app.guid))
   emitAppLog(bus, app.guid, `Restarted app with guid ${app.guid}`)
   if (restarted.wereRunning) await replaceInstances(c.var, restarted.processes)
   else await startInstances(c.var, restarted.processes)

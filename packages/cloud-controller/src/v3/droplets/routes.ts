@@ -9,6 +9,7 @@ import { notAuthorized, notFound, unprocessable } from '../../errors/api-error.t
 import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
+import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
 import { acting } from '../kit/acting.ts'
@@ -67,12 +68,14 @@ routes.post('/v3/droplets', reads(sourceGuid), takes(DropletCreate, DropletCopy)
 })
 
 async function createFresh(c: RequestContext, message: z.output<typeof DropletCreate>): Promise<string> {
-  const { db, caller } = c.var
+  const { db, caller, bus } = c.var
   const appGuid = message.relationships.app.data.guid
   const app = await findReadable(c, apps, appGuid)
   if (!app) throw unprocessable(`App with guid "${appGuid}" does not exist, or you do not have access to it.`)
   await requireInSpace(db, caller, app.space_guid, 'write')
-  return db.transaction().execute((trx) => createDroplet(trx, acting(c), app, message.process_types))
+  const guid = await db.transaction().execute((trx) => createDroplet(trx, acting(c), app, message.process_types))
+  emitAppLog(bus, app.guid, `Creating droplet for app with guid ${app.guid}`)
+  return guid
 }
 
 async function createCopy(
@@ -80,7 +83,7 @@ async function createCopy(
   sourceGuid: string,
   message: z.output<typeof DropletCopy>,
 ): Promise<string> {
-  const { db, caller } = c.var
+  const { db, caller, bus } = c.var
   const source = await find(c, droplets, sourceGuid)
   const app = await find(c, apps, message.relationships.app.data.guid)
   await requireInSpace(db, caller, app.space_guid, 'write')
@@ -89,6 +92,7 @@ async function createCopy(
     const payload = { sourceGuid: source.guid, dropletGuid: guid }
     return { guid, job: await enqueueJob(trx, { operation: 'droplet.copy', payload, visible: false }) }
   })
+  emitAppLog(bus, app.guid, `Creating droplet for app with guid ${app.guid}`)
   await runJobNow(c.var, copy.job)
   return copy.guid
 }
@@ -120,7 +124,7 @@ routes.patch('/v3/droplets/:guid', takes(DropletUpdate), answers(200, droplets),
 /** 202 with the droplet and the job's address; the job is over already when the answer arrives. */
 routes.post('/v3/droplets/:guid/upload', takesOther('multipart/form-data', BitsUpload), answers(202, droplets), (c) =>
   withMultipart(c, async (form) => {
-    const { db, caller, blobstore, settings } = c.var
+    const { db, caller, blobstore, settings, bus } = c.var
     const file = await tgzOf(form)
     const droplet = await find(c, droplets)
     await requireInSpace(db, caller, droplet.space_guid, 'write')
@@ -129,6 +133,7 @@ routes.post('/v3/droplets/:guid/upload', takesOther('multipart/form-data', BitsU
         throw unprocessable('Droplet may be uploaded only once. Create a new droplet to upload bits.')
       await recordAppEvent(trx, acting(c), 'droplet.upload', appOf(droplet), { droplet_guid: droplet.guid })
     })
+    emitAppLog(bus, droplet.app_guid, `Uploading droplet for app with guid ${droplet.app_guid}`)
     await blobstore.put('droplets', droplet.guid, file.path)
     const resource = { type: 'droplet', guid: droplet.guid }
     const job = await db.transaction().execute((trx) => enqueueJob(trx, { operation: 'droplet.upload', resource }))
@@ -159,7 +164,7 @@ const appOf = (droplet: DropletRow): Pick<Row<'apps'>, 'guid' | 'name' | 'space_
 })
 
 routes.get('/v3/droplets/:guid/download', answersFile('application/octet-stream'), async (c) => {
-  const { db, caller, blobstore } = c.var
+  const { db, caller, blobstore, bus } = c.var
   const droplet = await find(c, droplets)
   if (!(await canInSpace(db, caller, droplet.space_guid, 'downloadDroplets'))) throw notAuthorized()
   if (droplet.lifecycle_type === 'docker') throw unprocessable("Cannot download droplets with 'docker' lifecycle.")
@@ -167,16 +172,19 @@ routes.get('/v3/droplets/:guid/download', answersFile('application/octet-stream'
   const file = await blobstore.fileOf('droplets', droplet.guid)
   if (!file) throw notFound('Droplet')
   await recordAppEvent(db, acting(c), 'droplet.download', appOf(droplet), { droplet_guid: droplet.guid })
+  emitAppLog(bus, droplet.app_guid, `Downloading droplet for app with guid ${droplet.app_guid}`)
   return c.var.answer(file, { 'content-disposition': `attachment; filename="droplet_${droplet.guid}.tgz"` })
 })
 
 routes.delete('/v3/droplets/:guid', answersJob(), async (c) => {
-  const { db, caller } = c.var
+  const { db, caller, bus } = c.var
   const droplet = await find(c, droplets)
   await requireInSpace(db, caller, droplet.space_guid, 'write')
   await requireUnusedDroplet(db, droplet.guid)
   const job = { operation: 'droplet.delete', resource: { type: 'droplet', guid: droplet.guid } }
-  return c.var.answer(job, (trx) =>
+  const answer = await c.var.answer(job, (trx) =>
     recordAppEvent(trx, acting(c), 'droplet.delete', appOf(droplet), { droplet_guid: droplet.guid }),
   )
+  emitAppLog(bus, droplet.app_guid, `Deleting droplet for app with guid ${droplet.app_guid}`)
+  return answer
 })

@@ -19,6 +19,7 @@ import { apiError, notAuthorized, unprocessable } from '../../errors/api-error.t
 import type { RequestContext, WorkerEnv } from '../../http/environment.ts'
 import { enqueueJob } from '../../jobs/job-queue.ts'
 import { runJobNow } from '../../jobs/run-jobs.ts'
+import { emitAppLog } from '../../logs/app-log.ts'
 import { canInSpace, requireInSpace } from '../../permissions/guards.ts'
 import { apps } from '../apps/resource.ts'
 import { validated } from '../kit/body.ts'
@@ -56,9 +57,13 @@ routes.post('/v3/packages', reads(sourceGuid), takes(PackageCreate, PackageCopy)
 })
 
 async function createFresh(c: RequestContext, message: z.output<typeof PackageCreate>): Promise<string> {
-  const { db, caller, settings } = c.var
+  const { db, caller, settings, bus } = c.var
   const app = await writableApp(c, message.relationships.app.data.guid)
-  return db.transaction().execute((trx) => createPackage(trx, { app, message, keys: settings.encryptionKeys }, caller))
+  const guid = await db
+    .transaction()
+    .execute((trx) => createPackage(trx, { app, message, keys: settings.encryptionKeys }, caller))
+  emitAppLog(bus, app.guid, `Adding app package for app with guid ${app.guid}`)
+  return guid
 }
 
 async function createCopy(
@@ -66,7 +71,7 @@ async function createCopy(
   sourceGuid: string,
   message: z.output<typeof PackageCopy>,
 ): Promise<string> {
-  const { db, caller } = c.var
+  const { db, caller, bus } = c.var
   const app = await writableApp(c, message.relationships.app.data.guid)
   const source = await findReadable(c, packages, sourceGuid)
   if (!source) throw unprocessable('Source package is invalid. Ensure it exists and you have access to it.')
@@ -82,6 +87,8 @@ async function createCopy(
       }))
     return { guid, job }
   })
+  const copied = `copied from package with guid ${source.guid}`
+  emitAppLog(bus, app.guid, `Adding app package for app with guid ${app.guid} ${copied}`)
   if (copy.job) await runJobNow(c.var, copy.job)
   return copy.guid
 }
@@ -113,7 +120,7 @@ routes.post(
     await requireFeature(c.var.db, c.var.caller, 'app_bits_upload')
     return withMultipart(c, async (form) => {
       const resources = uploadedResources(form)
-      const { db, caller } = c.var
+      const { db, caller, bus } = c.var
       const row = await find(c, packages)
       await requireInSpace(db, caller, row.space_guid, 'write')
       if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
@@ -121,6 +128,7 @@ routes.post(
         if (!(await claimPackageUpload(trx, row.guid))) throw apiError('PackageBitsAlreadyUploaded')
         await recordPackageEvent(trx, 'upload', { app: appOf(row), packageGuid: row.guid }, actorOf(caller))
       })
+      emitAppLog(bus, row.app_guid, `Uploading app package for app with guid ${row.app_guid}`)
       await processUpload(c, row.guid, form, resources)
       return c.var.answer(row.guid)
     })
@@ -167,7 +175,7 @@ const appOf = (row: { app_guid: string; app_name: string; space_guid: string }) 
 })
 
 routes.get('/v3/packages/:guid/download', answersFile('application/zip'), async (c) => {
-  const { db, caller, blobstore } = c.var
+  const { db, caller, blobstore, bus } = c.var
   const row = await find(c, packages)
   if (!(await canInSpace(db, caller, row.space_guid, 'readSecrets'))) throw notAuthorized()
   if (row.type !== 'bits') throw unprocessable('Package type must be bits.')
@@ -176,15 +184,18 @@ routes.get('/v3/packages/:guid/download', answersFile('application/zip'), async 
   await db
     .transaction()
     .execute((trx) => recordPackageEvent(trx, 'download', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)))
+  emitAppLog(bus, row.app_guid, `Downloading app package for app with guid ${row.app_guid}`)
   return c.var.answer(file)
 })
 
 routes.delete('/v3/packages/:guid', answersJob(), async (c) => {
-  const { db, caller } = c.var
+  const { db, caller, bus } = c.var
   const row = await find(c, packages)
   await requireInSpace(db, caller, row.space_guid, 'write')
   const job = { operation: 'package.delete', resource: { type: 'package', guid: row.guid } }
-  return c.var.answer(job, (trx) =>
+  const answer = await c.var.answer(job, (trx) =>
     recordPackageEvent(trx, 'delete', { app: appOf(row), packageGuid: row.guid }, actorOf(caller)),
   )
+  emitAppLog(bus, row.app_guid, `Deleting app package for app with guid ${row.app_guid}`)
+  return answer
 })

@@ -158,13 +158,21 @@ function parseFilters<TB extends keyof Tables, R extends ResourceRow, E>(
 export function parseInclude(valid: readonly string[], query: QueryString, faults: string[]): string[] {
   const text = query.values.get('include')
   if (text === undefined) return []
-  const wanted = listValue(text)
-  const invalid = wanted.find((name) => !valid.includes(name))
-  if (invalid !== undefined)
-    faults.push(`Invalid included resource: '${invalid}'. Valid included resources are: ${quoted(valid)}`)
-  const duplicate = wanted.find((name, index) => wanted.indexOf(name) !== index)
-  if (duplicate !== undefined) faults.push(`Duplicate included resource: '${duplicate}'`)
-  return wanted
+  return chosenOf('included', valid, text, faults)
+}
+
+/** The resources that a parameter names, which are to be "included" or "embedded". Each fault is told, a repetition once. */
+export function chosenOf(verb: string, valid: readonly string[], text: string, faults: string[]): string[] {
+  const chosen = listValue(text)
+  const times = new Map<string, number>()
+  for (const name of chosen) {
+    const time = (times.get(name) ?? 0) + 1
+    times.set(name, time)
+    if (!valid.includes(name))
+      faults.push(`Invalid ${verb} resource: '${name}'. Valid ${verb} resources are: ${quoted(valid)}`)
+    else if (time === 2) faults.push(`Duplicate ${verb} resource: '${name}'`)
+  }
+  return chosen
 }
 
 /** The resource's rows that the caller sees and asked for, not yet ordered or paged. */

@@ -1,9 +1,8 @@
 import type { Bus } from '../../bus/bus.ts'
 import { processInstances } from '../../dea/instance-reports.ts'
-import { throwFaults } from '../kit/list-query.ts'
+import { chosenOf, throwFaults } from '../kit/list-query.ts'
 import { listParameter } from '../kit/query-parameters.ts'
-import { listValue, parseQueryString } from '../kit/query-string.ts'
-import { quoted } from '../kit/words.ts'
+import { parseQueryString } from '../kit/query-string.ts'
 import type { ProcessRow } from './resource.ts'
 
 const embeddable = ['process_instances']
@@ -14,13 +13,8 @@ export const embedParameter = listParameter('embed', embeddable)
 export function wantsInstances(url: string): boolean {
   const text = parseQueryString(url).values.get('embed')
   if (text === undefined) return false
-  const wanted = listValue(text)
   const faults: string[] = []
-  const invalid = wanted.find((name) => !embeddable.includes(name))
-  if (invalid !== undefined)
-    faults.push(`Invalid embedded resource: '${invalid}'. Valid embedded resources are: ${quoted(embeddable)}`)
-  const duplicate = wanted.find((name, index) => wanted.indexOf(name) !== index)
-  if (duplicate !== undefined) faults.push(`Duplicate embedded resource: '${duplicate}'`)
+  chosenOf('embedded', embeddable, text, faults)
   throwFaults(faults)
   return true
 }

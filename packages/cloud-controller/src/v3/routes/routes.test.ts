@@ -284,7 +284,11 @@ test('GET /v3/routes filters, and includes domains, spaces and organizations', a
   assert.deepEqual(guids(included.organizations), [organization])
   const shown = await admin.get(`/v3/routes/${www}?include=space`)
   assert.deepEqual(guids(shown.body.included.spaces), [space])
-  assert.equal((await admin.get('/v3/routes?include=app')).status, 400)
+  const known = "Valid included resources are: 'domain', 'space', 'space.organization'"
+  assert.equal(
+    detail(await admin.get('/v3/routes?include=app,domain,user,domain,domain')),
+    `The query parameter is invalid: Invalid included resource: 'app'. ${known}, Invalid included resource: 'user'. ${known}, Duplicate included resource: 'domain'`,
+  )
   const refused = await admin.get(`/v3/routes/${www}?include=app`)
   assert.equal(refused.status, 422, 'this one answers as a body would')
   assert.match(detail(refused), /^Invalid included resource: 'app'\. Valid included resources are: 'domain', 'space'/)

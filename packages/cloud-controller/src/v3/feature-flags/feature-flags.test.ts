@@ -17,9 +17,9 @@ test('GET /v3/feature_flags lists every flag by name, with its default and no ti
   assert.deepEqual(body.pagination, {
     total_results: Object.keys(featureFlagDefaults).length,
     total_pages: 10,
-    first: { href: 'http://api.example.org/v3/feature_flags?per_page=2&page=1' },
-    last: { href: 'http://api.example.org/v3/feature_flags?per_page=2&page=10' },
-    next: { href: 'http://api.example.org/v3/feature_flags?per_page=2&page=2' },
+    first: { href: 'http://api.example.org/v3/feature_flags?page=1&per_page=2' },
+    last: { href: 'http://api.example.org/v3/feature_flags?page=10&per_page=2' },
+    next: { href: 'http://api.example.org/v3/feature_flags?page=2&per_page=2' },
     previous: null,
   })
   const all = (await user.get('/v3/feature_flags?order_by=-name')).body.resources

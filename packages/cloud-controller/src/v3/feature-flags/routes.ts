@@ -80,6 +80,7 @@ function pageAddress(c: RequestContext, perPage: number): (page: number) => stri
     if (order !== null) parameters.set('order_by', order.startsWith('-') ? '-name' : '+name')
     parameters.set('page', String(number))
     parameters.set('per_page', String(perPage))
+    parameters.sort()
     return `${c.var.settings.externalUrl}/v3/feature_flags?${parameters}`
   }
 }

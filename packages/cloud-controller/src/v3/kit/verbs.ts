@@ -96,6 +96,7 @@ function pageAddress(c: RequestContext, { page, orderBy }: ListRequest): (page: 
     if (orderBy) parameters.set('order_by', `${orderBy.direction === 'desc' ? '-' : '+'}${orderBy.key}`)
     parameters.set('page', String(number))
     parameters.set('per_page', String(page.perPage))
+    parameters.sort()
     return `${c.var.settings.externalUrl}${url.pathname}?${parameters}`
   }
 }

@@ -98,7 +98,7 @@ test('GET /v3/organizations pages, orders, filters and refuses unknown parameter
   const { admin } = await testController(t)
   for (const name of ['b', 'a', 'c']) await admin.post('/v3/organizations', { name, metadata: { labels: { n: name } } })
 
-  const page = await admin.get('/v3/organizations?order_by=-name&per_page=2&page=1')
+  const page = await admin.get('/v3/organizations?per_page=2&page=1&order_by=-name&names=a,b,c')
   assert.deepEqual(
     page.body.resources.map((org: { name: string }) => org.name),
     ['c', 'b'],
@@ -106,9 +106,9 @@ test('GET /v3/organizations pages, orders, filters and refuses unknown parameter
   assert.deepEqual(page.body.pagination, {
     total_results: 3,
     total_pages: 2,
-    first: { href: 'http://api.example.org/v3/organizations?order_by=-name&page=1&per_page=2' },
-    last: { href: 'http://api.example.org/v3/organizations?order_by=-name&page=2&per_page=2' },
-    next: { href: 'http://api.example.org/v3/organizations?order_by=-name&page=2&per_page=2' },
+    first: { href: 'http://api.example.org/v3/organizations?names=a%2Cb%2Cc&order_by=-name&page=1&per_page=2' },
+    last: { href: 'http://api.example.org/v3/organizations?names=a%2Cb%2Cc&order_by=-name&page=2&per_page=2' },
+    next: { href: 'http://api.example.org/v3/organizations?names=a%2Cb%2Cc&order_by=-name&page=2&per_page=2' },
     previous: null,
   })
   const selected = await admin.get('/v3/organizations?label_selector=n%20in%20(a,b)&order_by=name')

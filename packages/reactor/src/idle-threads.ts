@@ -1,7 +1,7 @@
 import type { PoolThread } from './pool-thread.ts'
 
 /** Tasks after which most of what a thread does often is compiled to machine code. */
-export const warmAfterTasks = 2000
+export const warmAfterTasks = 5000
 /** Rare enough that the cold ones do not slow the others' clients down, often enough that they are warm soon. */
 const coldEvery = 8
 

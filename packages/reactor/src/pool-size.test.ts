@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { warmAfterTasks } from './idle-threads.ts'
 import { PoolSize } from './pool-size.ts'
 import type { PoolThread } from './pool-thread.ts'
+import { denseTasks } from './traffic.ts'
 
 const processors = availableParallelism()
 type Thread = Pick<PoolThread, 'phase' | 'since' | 'tasksFinished'>
@@ -54,7 +55,7 @@ test('spares are missing while there is traffic, one after the other as they get
   const size = given(false)
   const threads = (...tail: Thread[]) => new Set([{ ...idle }, { ...idle }, ...tail])
   assert.equal(size.isOneMissing(threads()), false)
-  for (let i = 0; i < warmAfterTasks; i++) size.countTask()
+  for (let i = 0; i < denseTasks; i++) size.countTask()
   assert.equal(size.wanted, 5)
   assert.equal(size.isOneMissing(threads()), true)
   assert.equal(size.isOneMissing(threads(cold)), false)

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { warmAfterTasks } from './idle-threads.ts'
 import type { PoolSettings } from './pool-settings.ts'
 import type { PoolThread } from './pool-thread.ts'
-import { ProcessorLoad } from './processor-load.ts'
+import type { ProcessorLoad } from './processor-load.ts'
 import { Traffic } from './traffic.ts'
 
 const processors = availableParallelism()
@@ -26,7 +26,7 @@ export class PoolSize {
   readonly #load: Pick<ProcessorLoad, 'isSaturated'>
   readonly #traffic = new Traffic()
 
-  constructor(settings: Settings, load: Pick<ProcessorLoad, 'isSaturated'> = new ProcessorLoad()) {
+  constructor(settings: Settings, load: Pick<ProcessorLoad, 'isSaturated'>) {
     this.#settings = settings
     this.#load = load
   }

@@ -64,8 +64,6 @@ export class PoolThread implements CallingThread {
   /** The call that the thread sleeps in, if any. */
   waiting: Waiting | undefined
   tasksFinished = 0
-  /** Has worked for so long that it gives way to the others. */
-  isDemoted = false
 
   readonly #options: PoolThreadOptions
   readonly #events: PoolThreadEvents

@@ -5,12 +5,13 @@ import { ClientShares } from './client-shares.ts'
 import { ThreadStartFailed } from './errors.ts'
 import { FairQueue } from './fair-queue.ts'
 import { IdleThreads } from './idle-threads.ts'
+import { LongTasks } from './long-tasks.ts'
 import type { OperationServer } from './operation-server.ts'
 import type { PoolObserver, PoolSettings, ThreadCounts } from './pool-settings.ts'
 import { PoolSize } from './pool-size.ts'
 import { PoolThread, type PoolThreadEvents, type ThreadEnd } from './pool-thread.ts'
+import { ProcessorLoad } from './processor-load.ts'
 import type { Task } from './task.ts'
-import { ThreadPriority } from './thread-priority.ts'
 
 const firstRestartPauseInMilliseconds = 100
 /** For all threads of a stopping pool. Longer than a thread gets to end by itself. */
@@ -42,7 +43,7 @@ export class ThreadPool implements PoolThreadEvents {
   #queueTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
   readonly #retireTimer: NodeJS.Timeout
-  readonly #priority = new ThreadPriority()
+  readonly #longTasks: LongTasks
   readonly #slowTimer: NodeJS.Timeout
   readonly #firstReady = Promise.withResolvers<void>()
   readonly #warm = Promise.withResolvers<void>()
@@ -56,7 +57,9 @@ export class ThreadPool implements PoolThreadEvents {
     this.#observer = observer
     this.#queue = new FairQueue(settings.queueLimit, settings.perClientQueueShare)
     this.#shares = new ClientShares(settings.maximum, settings.perClientThreadShare)
-    this.#size = new PoolSize(settings)
+    const load = new ProcessorLoad()
+    this.#size = new PoolSize(settings, load)
+    this.#longTasks = new LongTasks(settings, load, this.#logger)
     const retireEvery = Math.min(1000, Math.max(20, settings.retireAfterIdleInSeconds * 500))
     this.#retireTimer = setInterval(() => this.#retireIdle(), retireEvery)
     this.#retireTimer.unref()
@@ -180,7 +183,10 @@ export class ThreadPool implements PoolThreadEvents {
       this.#firstReady.resolve()
       if (this.#threads.size - this.#starting >= this.#settings.minimum) this.#warm.resolve()
     }
-    if (thread.isDemoted && !this.#restore(thread)) return
+    if (!this.#longTasks.release(thread)) {
+      this.#replace(thread)
+      return
+    }
     this.#idle.push(thread)
     this.#giveQueued()
     this.#checkDrained()
@@ -191,8 +197,7 @@ export class ThreadPool implements PoolThreadEvents {
     if (thread.phase === 'starting') this.#starting--
     this.#idle.remove(thread)
     if (thread.task) this.#shares.giveBack(thread.task.client)
-    // So that it ends soon.
-    if (thread.isDemoted && this.#priority.canRestore) this.#priority.restore(thread.operatingSystemThreadId)
+    this.#longTasks.forget(thread)
     this.#threads.delete(thread)
     this.#ending.add(thread)
   }
@@ -347,24 +352,14 @@ export class ThreadPool implements PoolThreadEvents {
   }
 
   #lookForSlow(): void {
-    const { demoteAfterInMilliseconds } = this.#settings
-    const after = this.#priority.canRestore ? demoteAfterInMilliseconds : Math.max(1000, demoteAfterInMilliseconds)
-    const before = performance.now() - after
-    for (const thread of this.#threads) {
-      if (thread.isDemoted || thread.phase !== 'busy' || (thread.since ?? 0) > before) continue
-      thread.isDemoted = this.#priority.demote(thread.operatingSystemThreadId)
-    }
+    this.#longTasks.look(this.#threads)
     if (this.#size.isOneMissing(this.#threads) && this.#mayStart()) this.#startThread()
   }
 
-  /** Gives an idle thread its normal priority again. False if that is not allowed and it is replaced instead. */
-  #restore(thread: PoolThread): boolean {
-    thread.isDemoted = !this.#priority.restore(thread.operatingSystemThreadId)
-    if (!thread.isDemoted) return true
-    void thread.retire()
+  #replace(idle: PoolThread): void {
+    void idle.retire()
     this.#ensureMinimum()
     this.#checkDrained()
-    return false
   }
 
   #checkDrained(): void {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { warmAfterTasks } from './idle-threads.ts'
-import { Traffic } from './traffic.ts'
+import { denseTasks, Traffic } from './traffic.ts'
 
 function given() {
   const clock = { now: 0 }
@@ -16,9 +15,9 @@ function given() {
   return { count, isDenseAt }
 }
 
-test('traffic is dense once half a minute had enough tasks to warm a thread, and for half a minute after', () => {
+test('traffic is dense once half a minute had enough tasks, and for half a minute after', () => {
   const { count, isDenseAt } = given()
-  count(warmAfterTasks - 1)
+  count(denseTasks - 1)
   assert.equal(isDenseAt(1), false)
   count(1)
   assert.deepEqual([2, 29, 31, 59, 61].map(isDenseAt), [true, true, true, true, false])
@@ -27,13 +26,13 @@ test('traffic is dense once half a minute had enough tasks to warm a thread, and
 test('traffic that comes slowly never gets dense, however long it lasts', () => {
   const { count, isDenseAt } = given()
   for (let second = 0; second < 300; second += 10) {
-    count(warmAfterTasks / 5)
+    count(denseTasks / 5)
     assert.equal(isDenseAt(second), false)
   }
 })
 
 test('traffic that was dense before a long silence is not dense after it', () => {
   const { count, isDenseAt } = given()
-  count(warmAfterTasks)
+  count(denseTasks)
   assert.equal(isDenseAt(75), false)
 })

@@ -1,6 +1,6 @@
-import { warmAfterTasks } from './idle-threads.ts'
-
 const windowInMilliseconds = 30_000
+/** In a window. */
+export const denseTasks = 2000
 
 /** Whether so much is going on that threads in reserve are worth their memory, and can be kept warm. */
 export class Traffic {
@@ -20,16 +20,16 @@ export class Traffic {
     this.#tasks++
   }
 
-  /** As many tasks within half a minute as warm a thread up; and for half a minute after. */
+  /** Once half a minute has had so many tasks, and for half a minute after. */
   get isDense(): boolean {
     this.#beginWindow()
-    return this.#wasDense || this.#tasks >= warmAfterTasks
+    return this.#wasDense || this.#tasks >= denseTasks
   }
 
   #beginWindow(): void {
     const passed = this.#now() - this.#windowSince
     if (passed < windowInMilliseconds) return
-    this.#wasDense = passed < 2 * windowInMilliseconds && this.#tasks >= warmAfterTasks
+    this.#wasDense = passed < 2 * windowInMilliseconds && this.#tasks >= denseTasks
     this.#tasks = 0
     this.#windowSince = this.#now()
   }

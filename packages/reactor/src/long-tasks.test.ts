@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { describe, it } from 'node:test'
+import { startTestReactor, until } from './fixtures/start.ts'
+import { LongTasks } from './long-tasks.ts'
+
+const processors = availableParallelism()
+const whyNoAffinity =
+  process.platform !== 'linux'
+    ? 'threads are bound to processors on Linux only'
+    : processors === 1
+      ? 'there is only one processor'
+      : spawnSync('taskset', ['-p', String(process.pid)]).status !== 0 && 'there is no taskset'
+
+interface Processors {
+  readonly before: string
+  readonly after: string
+}
+
+describe('requests that compute for long', { skip: whyNoAffinity }, () => {
+  it('keep off one processor as long as all are busy, and their threads use all of them again afterwards', async () => {
+    await using started = await startTestReactor({
+      requestThreads: {
+        minimum: processors,
+        maximum: processors,
+        perClientThreadShare: 1,
+        demoteAfterInMilliseconds: 100,
+      },
+    })
+    await started.reactor.warm
+    const ask = async (path: string) => (await (await fetch(started.url + path)).json()) as Processors
+    const all = (await ask('/processors')).after
+    const spinning = await Promise.all(Array.from({ length: processors }, () => ask('/processors?until-changed')))
+    for (const { before, after } of spinning) {
+      assert.equal(before, all)
+      assert.notEqual(after, all)
+    }
+    await until(async () => {
+      const answers = await Promise.all(Array.from({ length: processors }, () => ask('/processors')))
+      return answers.every(({ after }) => after === all)
+    }, 'all processors for all threads')
+  })
+})
+
+describe('a thread that can not be kept off a processor', () => {
+  it('is left as it is, which is logged once and not tried again', async () => {
+    const warnings: unknown[] = []
+    let tries = 0
+    const refuse = () => {
+      tries++
+      return Promise.reject(new Error('spawn taskset ENOENT'))
+    }
+    const tasks = new LongTasks(
+      { demoteAfterInMilliseconds: 0 },
+      { isSaturated: true },
+      { warn: (details: unknown) => void warnings.push(details) },
+      { isUseful: true, leaveOneAlone: refuse, restore: refuse },
+    )
+    const busy = { phase: 'busy', since: performance.now() - 1000, operatingSystemThreadId: 0 } as const
+    tasks.look(new Set([busy]))
+    await until(() => warnings.length > 0, 'a warning')
+    tasks.look(new Set([busy, { ...busy }]))
+    assert.equal(tries, 1)
+    assert.equal(tasks.release(busy), true)
+  })
+})

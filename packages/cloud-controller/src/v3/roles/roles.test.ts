@@ -213,9 +213,10 @@ test('roles are given and taken by admins, managers of the organization, and man
 
 test('GET /v3/roles filters, includes, shows its order and answers 422 to a bad query', async (t) => {
   const { admin, org, space, countStatements } = await withSpace(t)
+  // Users of the same millisecond are in the order of their guids.
   for (const role of [
     orgRole('organization_user', { username: 'sue' }, org.guid),
-    orgRole('organization_manager', { guid: 'bob' }, org.guid),
+    orgRole('organization_manager', { guid: 'zoe' }, org.guid),
     spaceRole('space_developer', { username: 'sue' }, space.guid),
   ])
     await admin.post('/v3/roles', role)
@@ -241,7 +242,7 @@ test('GET /v3/roles filters, includes, shows its order and answers 422 to a bad 
     })),
     [
       { id: 'sue-guid', username: 'sue', presentation_name: 'sue', origin: 'uaa' },
-      { id: 'bob', username: null, presentation_name: 'bob', origin: null },
+      { id: 'zoe', username: null, presentation_name: 'zoe', origin: null },
     ],
   )
   assert.deepEqual(

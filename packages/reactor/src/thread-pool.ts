@@ -33,7 +33,7 @@ export class ThreadPool implements PoolThreadEvents {
   /** Starting, idle or busy. */
   readonly #threads = new Set<PoolThread>()
   readonly #ending = new Set<PoolThread>()
-  readonly #idle = new IdleThreads()
+  readonly #idle: IdleThreads
   readonly #shares: ClientShares
   readonly #size: PoolSize
   #starting = 0
@@ -58,6 +58,7 @@ export class ThreadPool implements PoolThreadEvents {
     this.#queue = new FairQueue(settings.queueLimit, settings.perClientQueueShare)
     this.#shares = new ClientShares(settings.maximum, settings.perClientThreadShare)
     const load = new ProcessorLoad()
+    this.#idle = new IdleThreads(load)
     this.#size = new PoolSize(settings, load)
     this.#longTasks = new LongTasks(settings, load, this.#logger)
     const retireEvery = Math.min(1000, Math.max(20, settings.retireAfterIdleInSeconds * 500))

@@ -15,8 +15,10 @@ const seconds = Number(process.argv[2] ?? 5)
 const databaseUrl = process.argv[3]
 const appCount = 10_000
 const rounds = 5
-/** Until a server's code is compiled: each thread of the Cloud Controller has to do that for itself. */
+/** Until the code for one more path is compiled: each thread of the Cloud Controller has to do that for itself. */
 const warmUpInSeconds = 10
+/** Until a server runs as it does after minutes of traffic: the Cloud Controller has warmed its threads in reserve by then. */
+const settleInSeconds = databaseUrl ? 120 : 60
 /** What is left of the ten seconds of a spinning request once all four spin. */
 const spinningInSeconds = 9
 const directory = mkdtempSync(join(tmpdir(), 'controller-benchmark-'))
@@ -64,7 +66,7 @@ async function quiet(): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const [j, path] of paths.entries()) {
       for (const [i, { server }] of servers.entries()) {
-        if (round === 0) await ask(server, path, 32, warmUpInSeconds)
+        if (round === 0) await ask(server, path, 32, j === 0 ? settleInSeconds : warmUpInSeconds)
         const { perSecond, p99, failed } = await ask(server, path, 32, seconds / 2)
         if (failed > 0) throw new Error(`${failed} requests of ${path} failed`)
         results[i]?.[j]?.rates.push(perSecond)
@@ -97,7 +99,7 @@ async function spinning(): Promise<void> {
   ] as const) {
     const server = await start()
     const hasReactor = name === 'Cloud Controller'
-    await ask(server, one, 8, warmUpInSeconds)
+    await ask(server, one, 8, settleInSeconds)
     for (const isSpinning of [false, true]) {
       const spins = isSpinning
         ? Array.from({ length: 4 }, () => fetch(`http://127.0.0.1:${server.port}/spin?ms=10000`).then((r) => r.text()))

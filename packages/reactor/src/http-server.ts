@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { hasBody } from './body-intake.ts'
 import { ConnectionOrder } from './connection-order.ts'
@@ -15,6 +16,8 @@ import {
   type StaticAnswer,
 } from './options.ts'
 import type { ThreadPool } from './thread-pool.ts'
+
+const waitStepInMilliseconds = 100
 
 export type HttpSettings = Required<Omit<HttpOptions, 'staticAnswer' | 'requestId' | 'client'>> &
   Pick<HttpOptions, 'staticAnswer' | 'requestId' | 'client'>
@@ -85,7 +88,7 @@ export class HttpServer {
    */
   async stop(drainInMilliseconds: number, limitInMilliseconds: number): Promise<void> {
     this.isStopping = true
-    if (drainInMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, drainInMilliseconds))
+    await wait(drainInMilliseconds)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, limitInMilliseconds)
@@ -197,4 +200,9 @@ function hostIsPlausible({ headers: { host }, httpVersion }: IncomingMessage): b
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {
   return typeof address === 'object' && address !== null
+}
+
+/** In short steps: while the whole process stands still its clients get no answers either, so that time counts as one step. */
+async function wait(milliseconds: number): Promise<void> {
+  for (let left = milliseconds; left > 0; left -= waitStepInMilliseconds) await sleep(Math.min(left, waitStepInMilliseconds))
 }

@@ -156,9 +156,10 @@ async function hanging(): Promise<void> {
     slowest = Math.max(slowest, performance.now() - begin)
     memory.push(server.memoryInMib('VmRSS'))
   }
+  // The traffic was dense: those in reserve leave after up to a minute and a half.
   let { threads } = await server.state()
-  for (let i = 0; i < 100 && (threads.idle !== 4 || threads.ending !== 0 || threads.starting !== 0); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
+  for (let i = 0; i < 120 && (threads.idle !== 4 || threads.ending !== 0 || threads.starting !== 0); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1000))
     threads = (await server.state()).threads
   }
   print(

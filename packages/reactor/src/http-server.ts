@@ -204,5 +204,6 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 
 /** In short steps: while the whole process stands still its clients get no answers either, so that time counts as one step. */
 async function wait(milliseconds: number): Promise<void> {
-  for (let left = milliseconds; left > 0; left -= waitStepInMilliseconds) await sleep(Math.min(left, waitStepInMilliseconds))
+  for (let left = milliseconds; left > 0; left -= waitStepInMilliseconds)
+    await sleep(Math.min(left, waitStepInMilliseconds))
 }

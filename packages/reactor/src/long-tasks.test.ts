@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { describe, it } from 'node:test'
 import { startTestReactor, until } from './fixtures/start.ts'
 import { LongTasks } from './long-tasks.ts'
+import { ProcessorAffinity } from './processor-affinity.ts'
 
 const processors = availableParallelism()
 const whyNoAffinity =
@@ -55,7 +56,7 @@ describe('a thread that can not be kept off a processor', () => {
       { demoteAfterInMilliseconds: 0 },
       { isSaturated: true },
       { warn: (details: unknown) => void warnings.push(details) },
-      { isUseful: true, leaveOneAlone: refuse, restore: refuse },
+      { isUseful: true, leaveOneAlone: refuse, restore: refuse, stop: () => undefined },
     )
     const busy = { phase: 'busy', since: performance.now() - 1000, operatingSystemThreadId: 0 } as const
     tasks.look(new Set([busy]))
@@ -63,5 +64,14 @@ describe('a thread that can not be kept off a processor', () => {
     tasks.look(new Set([busy, { ...busy }]))
     assert.equal(tries, 1)
     assert.equal(tasks.release(busy), true)
+  })
+})
+
+describe('the affinity of a thread', { skip: whyNoAffinity }, () => {
+  it('can not be set to processors that do not exist, and is no matter for a thread that is gone', async () => {
+    const affinity = new ProcessorAffinity('4090-4091')
+    await assert.rejects(affinity.restore(process.pid), /taskset exited with status 1/)
+    await affinity.restore(2 ** 22 + 1)
+    affinity.stop()
   })
 })

@@ -9,8 +9,10 @@ type Thread = Pick<PoolThread, 'phase' | 'since' | 'operatingSystemThreadId'>
 
 /** Where a priority can't be raised again a thread is replaced after each such task; that must not happen all the time. */
 const leastDemoteAfterInMilliseconds = 1000
-/** Another process has to be started to confine a thread: only for tasks that take really long. In units of demoteAfter. */
-const confineAfterDemotions = 5
+/** Other processes have to be started to confine a thread: only for tasks that take really long. In units of demoteAfter. */
+const confineAfterDemotions = 3
+
+type Affinity = Pick<ProcessorAffinity, 'isUseful' | 'leaveOneAlone' | 'restore' | 'stop'>
 
 /**
  * Makes threads that have been at one task for long give way to the others, the reactor first. They get the lowest priority; and when the
@@ -22,7 +24,7 @@ export class LongTasks {
   readonly #load: Pick<ProcessorLoad, 'isSaturated'>
   readonly #logger: Pick<Logger, 'warn'>
   readonly #priority = new ThreadPriority()
-  readonly #affinity: Pick<ProcessorAffinity, 'isUseful' | 'leaveOneAlone' | 'restore'>
+  readonly #affinity: Affinity
   readonly #demoted = new Set<Thread>()
   /** With what is being done to get them there. */
   readonly #confined = new Map<Thread, Promise<void>>()
@@ -32,7 +34,7 @@ export class LongTasks {
     { demoteAfterInMilliseconds }: Pick<PoolSettings, 'demoteAfterInMilliseconds'>,
     load: Pick<ProcessorLoad, 'isSaturated'>,
     logger: Pick<Logger, 'warn'>,
-    affinity: Pick<ProcessorAffinity, 'isUseful' | 'leaveOneAlone' | 'restore'> = new ProcessorAffinity(),
+    affinity: Affinity = new ProcessorAffinity(),
   ) {
     this.#demoteAfterInMilliseconds = demoteAfterInMilliseconds
     this.#load = load
@@ -64,6 +66,10 @@ export class LongTasks {
     this.#confined.delete(thread)
     if (this.#demoted.delete(thread) && this.#priority.canRestore)
       this.#priority.restore(thread.operatingSystemThreadId)
+  }
+
+  stop(): void {
+    this.#affinity.stop()
   }
 
   get #demoteAfter(): number {

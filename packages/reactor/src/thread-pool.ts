@@ -155,6 +155,7 @@ export class ThreadPool implements PoolThreadEvents {
     clearTimeout(this.#restartTimer)
     clearInterval(this.#retireTimer)
     clearInterval(this.#slowTimer)
+    this.#longTasks.stop()
     for (const task of this.#queue.takeQueuedBefore()) task.onFault('stopping')
     const ends = [...this.#ending].map((thread) => thread.end('stopping'))
     ends.push(...[...this.#threads].map((thread) => thread.retire()))

@@ -282,20 +282,25 @@ describe('log-cache', () => {
       assert.ok(meta.secret)
     })
 
-    it('fetches the keys once, and again when the key under a name is a new one', async () => {
+    /** Another log-cache, of a UAA whose keys and name may change. */
+    async function startWithOwnUaa() {
       const own = await startTokenServer()
-      const second = await startLogCache(
-        {
-          ...patient,
-          port: 0,
-          nats: { url: broker.addresses.nats },
-          uaaUrl: own.url,
-          tokenKeyCooldownInSeconds: 0.1,
+      const nats = { url: broker.addresses.nats }
+      const options = { ...patient, port: 0, nats, uaaUrl: own.url, tokenKeyCooldownInSeconds: 0.1 }
+      const second = await startLogCache(options, { logger })
+      return {
+        own,
+        status: async (Authorization: string) =>
+          (await fetch(`${second.addresses.http}/api/v1/meta`, { headers: { Authorization } })).status,
+        async stop() {
+          await second.stop()
+          await own.stop()
         },
-        { logger },
-      )
-      const status = async (authorization: string) =>
-        (await fetch(`${second.addresses.http}/api/v1/meta`, { headers: { Authorization: authorization } })).status
+      }
+    }
+
+    it('fetches the keys once, and again when the key under a name is a new one', async () => {
+      const { own, status, stop } = await startWithOwnUaa()
       const old = await own.token(['logs.admin'])
       assert.deepEqual([await status(old), await status(old), own.keyRequests], [200, 200, 1])
       await own.replaceKey()
@@ -306,24 +311,11 @@ describe('log-cache', () => {
       )
       assert.equal(own.keyRequests, 2)
       assert.equal(await status(old), 404)
-      await second.stop()
-      await own.stop()
+      await stop()
     })
 
     it('takes the tokens of a UAA that calls itself something else from now on', async () => {
-      const own = await startTokenServer()
-      const second = await startLogCache(
-        {
-          ...patient,
-          port: 0,
-          nats: { url: broker.addresses.nats },
-          uaaUrl: own.url,
-          tokenKeyCooldownInSeconds: 0.1,
-        },
-        { logger },
-      )
-      const status = async (authorization: string) =>
-        (await fetch(`${second.addresses.http}/api/v1/meta`, { headers: { Authorization: authorization } })).status
+      const { own, status, stop } = await startWithOwnUaa()
       const old = await own.token(['logs.admin'])
       assert.equal(await status(old), 200)
       own.issuer = 'https://uaa.example.com/oauth/token'
@@ -333,8 +325,7 @@ describe('log-cache', () => {
         (answer) => answer === 200,
       )
       assert.equal(await status(old), 404)
-      await second.stop()
-      await own.stop()
+      await stop()
     })
 
     it('answers 503 where nobody can say who may read', async () => {
